@@ -119,6 +119,14 @@ class EmbeddedPackage(ABC):
     def create(self, question: Question) -> tuple[str, dict[str, Any]]:
         """Create it and return (id, outputs); in preview return an empty id and what is known."""
 
+    def identify(self, question: Question) -> str:  # noqa: ARG002
+        """The id that `create` gives for `question.inputs`, where inputs alone decide it; else empty.
+
+        Recovery asks it about a creation that a killed process had begun. A package whose creations leave
+        nothing behind, or whose ids are drawn at random, keeps the empty answer.
+        """
+        return ""
+
     @abstractmethod
     def read(self, question: Question) -> ReadAnswer:
         """Report what is there under `question.id`; on an import `inputs` and outputs are empty."""

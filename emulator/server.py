@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 - the protocol gives each method its arguments, needed or not
 """Serves embedded packages over Pulumi's provider protocol, for the engine or anyone who speaks it."""
 
 from __future__ import annotations
@@ -6,6 +7,7 @@ import asyncio
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
@@ -17,6 +19,7 @@ from pulumi.runtime import proto
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from emulator.journal import Journal, Kind
 from emulator.package import Change, CheckAnswer, CloudError, EmbeddedPackage, Question
 from emulator.values import from_wire, to_wire
 
@@ -40,6 +43,14 @@ def split_urn(urn: str) -> tuple[str, str]:
     return parts[2].rsplit("$", 1)[-1], parts[3]
 
 
+@dataclass(frozen=True, slots=True)
+class _Configured:
+    """What a connection's provider resource was configured with, and what the package made of it."""
+
+    inputs: dict[str, Any] | None = None
+    configuration: Any = None
+
+
 class PackageServicer(ProviderServicer):
     """Carries one package's answers over the protocol.
 
@@ -49,15 +60,41 @@ class PackageServicer(ProviderServicer):
     configuration.
     """
 
-    def __init__(self, package: EmbeddedPackage, worker: ThreadPoolExecutor) -> None:
+    def __init__(self, package: EmbeddedPackage, worker: ThreadPoolExecutor, journal: Journal | None = None) -> None:
         super().__init__(args=[], version=package.version, provider=Provider(), engine_address="")
-        self._package = package
+        self.package = package
         self._worker = worker
-        self._configurations: dict[str, Any] = {}
-        self._newest: Any = None
+        self._journal = journal
+        self._configured: dict[str, _Configured] = {}
+        self._newest = _Configured()
+
+    def replace(self, package: EmbeddedPackage, journal: Journal | None) -> None:
+        """Answer from another package of the same name: the cloud was reset. Nobody is logged in to it yet."""
+        self.package = package
+        self._journal = journal
+        self._configured.clear()
+        self._newest = _Configured()
+
+    def _configured_for(self, context: grpc.aio.ServicerContext[Any, Any]) -> _Configured:
+        return self._configured.get(context.peer(), self._newest)
 
     def _configuration(self, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        return self._configurations.get(context.peer(), self._newest)
+        return self._configured_for(context).configuration
+
+    def _recorded(
+        self,
+        context: grpc.aio.ServicerContext[Any, Any],
+        kind: Kind,
+        question: Question,
+        do: Callable[[], Answer],
+        outcome: Callable[[Answer], tuple[str, dict[str, Any]]],
+    ) -> Callable[[], Answer]:
+        """`do`, written down in the journal before and after."""
+        journal = self._journal
+        if journal is None:
+            return do
+        inputs = self._configured_for(context).inputs
+        return lambda: journal.record(self.package.name, kind, question, inputs, do, outcome)
 
     async def _answer(
         self, context: grpc.aio.ServicerContext[Any, Any], function: Callable[[], Answer], *, beside: bool
@@ -74,7 +111,7 @@ class PackageServicer(ProviderServicer):
         except Exception as defect:
             await context.abort(
                 grpc.StatusCode.INTERNAL,
-                f"defect in the embedded {self._package.name}: {defect!r}\n{traceback.format_exc()}",
+                f"defect in the embedded {self.package.name}: {defect!r}\n{traceback.format_exc()}",
             )
         raise AssertionError("abort raises")
 
@@ -88,17 +125,20 @@ class PackageServicer(ProviderServicer):
     async def GetSchema(self, request: Any, context: Any) -> proto.GetSchemaResponse:  # noqa: N802
         await context.abort(
             grpc.StatusCode.UNIMPLEMENTED,
-            f"the embedded {self._package.name} has no schema document: programs use the published SDK",
+            f"the embedded {self.package.name} has no schema document: programs use the published SDK",
         )
         raise AssertionError("abort raises")
 
     async def CheckConfig(self, request: Any, context: Any) -> proto.CheckResponse:  # noqa: N802
         inputs = from_wire(request.news)
-        answer = await self._answer(context, lambda: self._package.check_configuration(inputs), beside=True)
+        answer = await self._answer(context, lambda: self.package.check_configuration(inputs), beside=True)
         return _check_response(answer)
 
     async def DiffConfig(self, request: Any, context: Any) -> proto.DiffResponse:  # noqa: N802
-        old, new = from_wire(request.old_inputs if request.HasField("old_inputs") else request.olds), from_wire(request.news)
+        old, new = (
+            from_wire(request.old_inputs if request.HasField("old_inputs") else request.olds),
+            from_wire(request.news),
+        )
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
         return proto.DiffResponse(
             changes=proto.DiffResponse.DIFF_SOME if changed else proto.DiffResponse.DIFF_NONE, diffs=changed
@@ -106,9 +146,8 @@ class PackageServicer(ProviderServicer):
 
     async def Configure(self, request: Any, context: Any) -> proto.ConfigureResponse:  # noqa: N802
         inputs = from_wire(request.args) if request.HasField("args") else _variables(dict(request.variables))
-        configuration = await self._answer(context, lambda: self._package.configure(inputs), beside=False)
-        self._configurations[context.peer()] = configuration
-        self._newest = configuration
+        configuration = await self._answer(context, lambda: self.package.configure(inputs), beside=False)
+        self._newest = self._configured[context.peer()] = _Configured(inputs, configuration)
         return proto.ConfigureResponse(
             acceptSecrets=False, acceptResources=False, acceptOutputs=False, supportsPreview=True
         )
@@ -124,7 +163,7 @@ class PackageServicer(ProviderServicer):
             old_inputs=from_wire(request.olds),
             random_seed=request.randomSeed,
         )
-        return _check_response(await self._answer(context, lambda: self._package.check(question), beside=True))
+        return _check_response(await self._answer(context, lambda: self.package.check(question), beside=True))
 
     async def Diff(self, request: Any, context: Any) -> proto.DiffResponse:  # noqa: N802
         type_, name = split_urn(request.urn)
@@ -141,15 +180,14 @@ class PackageServicer(ProviderServicer):
             old_outputs=old_outputs,
             ignore_changes=list(request.ignoreChanges),
         )
-        answer = await self._answer(context, lambda: self._package.diff(question), beside=True)
+        answer = await self._answer(context, lambda: self.package.diff(question), beside=True)
         return proto.DiffResponse(
             changes=proto.DiffResponse.DIFF_SOME if answer.changes else proto.DiffResponse.DIFF_NONE,
             replaces=answer.replaces,
             deleteBeforeReplace=answer.delete_before_replace,
             diffs=sorted({path.split(".")[0].split("[")[0] for path in answer.changes}),
             detailedDiff={
-                path: proto.PropertyDiff(kind=_KINDS[change], inputDiff=True)
-                for path, change in answer.changes.items()
+                path: proto.PropertyDiff(kind=_KINDS[change], inputDiff=True) for path, change in answer.changes.items()
             },
             hasDetailedDiff=True,
         )
@@ -164,9 +202,13 @@ class PackageServicer(ProviderServicer):
             inputs=from_wire(request.properties),
             preview=request.preview,
         )
-        identity, outputs = await self._answer(
-            context, lambda: self._package.create(question), beside=request.preview
-        )
+        if request.preview:
+            identity, outputs = await self._answer(context, lambda: self.package.create(question), beside=True)
+        else:
+            create = self._recorded(
+                context, "create", question, lambda: self.package.create(question), lambda answer: answer
+            )
+            identity, outputs = await self._answer(context, create, beside=False)
         return proto.CreateResponse(id=identity, properties=to_wire(outputs))
 
     async def Read(self, request: Any, context: Any) -> proto.ReadResponse:  # noqa: N802
@@ -181,10 +223,8 @@ class PackageServicer(ProviderServicer):
             old_inputs=from_wire(request.inputs),
             old_outputs=from_wire(request.properties),
         )
-        answer = await self._answer(context, lambda: self._package.read(question), beside=False)
-        return proto.ReadResponse(
-            id=answer.id, inputs=to_wire(answer.inputs), properties=to_wire(answer.outputs)
-        )
+        answer = await self._answer(context, lambda: self.package.read(question), beside=False)
+        return proto.ReadResponse(id=answer.id, inputs=to_wire(answer.inputs), properties=to_wire(answer.outputs))
 
     async def Update(self, request: Any, context: Any) -> proto.UpdateResponse:  # noqa: N802
         type_, name = split_urn(request.urn)
@@ -201,7 +241,17 @@ class PackageServicer(ProviderServicer):
             ignore_changes=list(request.ignoreChanges),
             preview=request.preview,
         )
-        outputs = await self._answer(context, lambda: self._package.update(question), beside=request.preview)
+        if request.preview:
+            outputs = await self._answer(context, lambda: self.package.update(question), beside=True)
+        else:
+            update = self._recorded(
+                context,
+                "update",
+                question,
+                lambda: self.package.update(question),
+                lambda answer: (question.id, answer),
+            )
+            outputs = await self._answer(context, update, beside=False)
         return proto.UpdateResponse(properties=to_wire(outputs))
 
     async def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: N802
@@ -216,16 +266,20 @@ class PackageServicer(ProviderServicer):
             old_inputs=from_wire(request.old_inputs) if request.HasField("old_inputs") else old_outputs,
             old_outputs=old_outputs,
         )
-        await self._answer(context, lambda: self._package.delete(question), beside=False)
+        delete = self._recorded(
+            context, "delete", question, lambda: self.package.delete(question), lambda _: (question.id, {})
+        )
+        await self._answer(context, delete, beside=False)
         return empty_pb2.Empty()
 
     async def Invoke(self, request: Any, context: Any) -> proto.InvokeResponse:  # noqa: N802
         arguments = from_wire(request.args)
         configuration = self._configuration(context)
         result = await self._answer(
-            context, lambda: self._package.invoke(request.tok, arguments, configuration), beside=False
+            context, lambda: self.package.invoke(request.tok, arguments, configuration), beside=False
         )
-        return proto.InvokeResponse(**{"return": to_wire(result)})
+        answer: dict[str, Any] = {"return": to_wire(result)}
+        return proto.InvokeResponse(**answer)
 
 
 def _check_response(answer: CheckAnswer) -> proto.CheckResponse:
@@ -243,14 +297,23 @@ def _variables(variables: dict[str, str]) -> dict[str, Any]:
 class PackageServer:
     """A loopback server for one package; `port` is known once started."""
 
-    def __init__(self, package: EmbeddedPackage, worker: ThreadPoolExecutor, port: int = 0) -> None:
-        self.package = package
+    def __init__(
+        self, package: EmbeddedPackage, worker: ThreadPoolExecutor, port: int = 0, journal: Journal | None = None
+    ) -> None:
+        self._servicer = PackageServicer(package, worker, journal)
         self._server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(PackageServicer(package, worker), self._server)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(self._servicer, self._server)
         self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
+
+    @property
+    def package(self) -> EmbeddedPackage:
+        return self._servicer.package
 
     async def start(self) -> None:
         await self._server.start()
+
+    def replace(self, package: EmbeddedPackage, journal: Journal | None) -> None:
+        self._servicer.replace(package, journal)
 
     async def stop(self) -> None:
         await self._server.stop(grace=1)
