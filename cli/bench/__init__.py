@@ -1,0 +1,5 @@
+"""`nexus bench`."""
+
+from cli.bench.command import command
+
+__all__ = ["command"]

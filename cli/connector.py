@@ -1,0 +1,98 @@
+"""Snowflake's official connector, opened as one of this deployment's users with a key pair."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+    from snowflake.connector.cursor import SnowflakeCursor
+
+NOT_AUTHORIZED = 2003
+"""Snowflake's number for "does not exist or not authorized"."""
+INSUFFICIENT_PRIVILEGES = 3001
+"""Snowflake's number for an object that the role may see but not use so."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnowflakeAddress:
+    """Where an account listens: by its names at Snowflake, or at `host` and `port` for an embedded one."""
+
+    organization: str
+    account: str
+    host: str | None = None
+    port: int | None = None
+
+    @property
+    def embedded(self) -> bool:
+        return self.host is not None
+
+    def arguments(self) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"account": f"{self.organization}-{self.account}"}
+        if self.embedded:
+            arguments |= {"host": self.host, "port": self.port, "protocol": "http"}
+        return arguments
+
+
+def private_key(pem: str) -> bytes:
+    """The connector's form of a key in PEM. Raises ValueError, without the key, when it is none."""
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError):
+        raise ValueError("not an unencrypted private key in PEM") from None
+    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+def connect(
+    address: SnowflakeAddress,
+    user: str,
+    key: bytes,
+    *,
+    role: str | None = None,
+    warehouse: str | None = None,
+    database: str | None = None,
+    schema: str | None = None,
+) -> SnowflakeConnection:
+    """Log in by key pair, with no secondary role: what is answered is what `role` alone may do.
+
+    Raises the connector's own `snowflake.connector.Error`.
+    """
+    # The connector asks cloud metadata addresses what machine this is, unless told not to.
+    os.environ.setdefault("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
+    import snowflake.connector
+
+    connection = snowflake.connector.connect(
+        **address.arguments(),
+        user=user,
+        authenticator="SNOWFLAKE_JWT",
+        private_key=key,
+        role=role,
+        warehouse=warehouse,
+        database=database,
+        schema=schema,
+        application="NexusChat",
+        login_timeout=30,
+        session_parameters={"CLIENT_TELEMETRY_ENABLED": False},
+        enable_connection_diag=False,
+    )
+    if role is not None:
+        with connection.cursor() as cursor:
+            cursor.execute("USE SECONDARY ROLES NONE")
+    return connection
+
+
+def rows(cursor: SnowflakeCursor, statement: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """Run one statement and give its rows by lower-case column name, as SHOW spells them."""
+    cursor.execute(statement, parameters or None)
+    names = [column.name.lower() for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,155 @@
+"""Every tenant's roles try every tenant's tables: their own as declared, all others in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from cli.connector import INSUFFICIENT_PRIVILEGES, NOT_AUTHORIZED, rows
+from cli.verify.declared import DeclaredTenant
+from cli.verify.report import Finding, Report
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+Connect = Callable[[], "SnowflakeConnection"]
+
+WORKERS = 2
+"""Connections that try at the same time: the client's work and the account's then overlap."""
+
+
+class Reach(Enum):
+    """How far a role came with a statement."""
+
+    ANSWERED = "was answered"
+    SEEN = "was told that the object is there (003001) instead of nothing (002003)"
+    DENIED = "was denied (002003)"
+
+
+@dataclass(slots=True)
+class Attempts:
+    """What one role did. `pairs` counts the other tenants that it tried, `tried` the statements."""
+
+    pairs: int = 0
+    tried: int = 0
+    own: list[Finding] = field(default_factory=list)
+    own_tried: int = 0
+    others: list[Finding] = field(default_factory=list)
+    visible: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class RoleKind:
+    """Which role of each tenant tries, what it may read of its own, and as which user it logs in."""
+
+    name: str
+    role: Callable[[DeclaredTenant], str]
+    reads_own: bool
+    connect: Connect
+
+
+def reach(connection: SnowflakeConnection, statement: str) -> Reach | str:
+    """Try one statement: how far it came, or another error in Snowflake's words."""
+    from snowflake.connector import Error
+
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement).fetchall()  # type: ignore[union-attr]
+    except Error as error:
+        if error.errno == NOT_AUTHORIZED:
+            return Reach.DENIED
+        if error.errno == INSUFFICIENT_PRIVILEGES:
+            return Reach.SEEN
+        return f"met another error: {' '.join(str(error).split())}"
+    return Reach.ANSWERED
+
+
+def isolation(
+    report: Report, tenants: Sequence[DeclaredTenant], tables: Sequence[str], kinds: Sequence[RoleKind]
+) -> None:
+    """Add to `report`, for each kind of role: its own tables, all others', and which objects it sees."""
+    for kind in kinds:
+        others = len(tenants) - 1
+        attempts = list(_in_parallel(kind, tenants, tables))
+        denied = sum(each.tried for each in attempts)
+        pairs = sum(each.pairs for each in attempts)
+        own = "reads its own tables" if kind.reads_own else "reads no table, not even of its own tenant"
+        with report.check("isolation", f"each tenant's {kind.name} role {own}", f"{len(tenants)} roles") as check:
+            check.tried = sum(each.own_tried for each in attempts)
+            check.findings = [finding for each in attempts for finding in each.own]
+            check.found = f"{check.tried} statements as declared"
+        with report.check(
+            "isolation",
+            f"each tenant's {kind.name} role tries every other tenant's tables",
+            f"{len(tenants) * others} pairs denied (002003)",
+        ) as check:
+            # A single tenant has no other: there is nothing to prove, and nothing to fail.
+            check.tried = denied if others else 1
+            check.findings = [finding for each in attempts for finding in each.others]
+            check.found = f"{pairs} pairs, {denied} statements, all denied" if others else "no other tenant"
+        with report.check(
+            "isolation", f"each tenant's {kind.name} role lists databases and warehouses", "its own, no other tenant's"
+        ) as check:
+            check.tried = len(attempts)
+            check.findings = [finding for each in attempts for finding in each.visible]
+
+
+def _in_parallel(kind: RoleKind, tenants: Sequence[DeclaredTenant], tables: Sequence[str]) -> Iterator[Attempts]:
+    def work(mine: Iterable[DeclaredTenant]) -> list[Attempts]:
+        with closing(kind.connect()) as connection:
+            return [_attempt(connection, kind, tenant, tenants, tables) for tenant in mine]
+
+    with ThreadPoolExecutor(WORKERS, "isolation") as executor:
+        for each in executor.map(work, (tenants[start::WORKERS] for start in range(WORKERS))):
+            yield from each
+
+
+def _attempt(
+    connection: SnowflakeConnection,
+    kind: RoleKind,
+    tenant: DeclaredTenant,
+    tenants: Sequence[DeclaredTenant],
+    tables: Sequence[str],
+) -> Attempts:
+    attempts = Attempts()
+    role = kind.role(tenant)
+    with connection.cursor() as cursor:
+        cursor.execute(f'USE ROLE "{role}"')
+        cursor.execute("USE SECONDARY ROLES NONE")
+        expected = Reach.ANSWERED if kind.reads_own else Reach.DENIED
+        for table in tables:
+            name = tenant.content.table(table)
+            found = reach(connection, _first_row_of(name))
+            attempts.own_tried += 1
+            if found is not expected:
+                attempts.own.append(Finding(f"{role} on {name}", _words(found)))
+        for other in tenants:
+            if other.organization == tenant.organization:
+                continue
+            attempts.pairs += 1
+            for table in tables:
+                name = other.content.table(table)
+                found = reach(connection, _first_row_of(name))
+                attempts.tried += 1
+                if found is not Reach.DENIED:
+                    attempts.others.append(Finding(f"{role} on {name}", _words(found)))
+        for show, own_name in (("DATABASES", tenant.content.database), ("WAREHOUSES", tenant.warehouse)):
+            foreign = {other.content.database for other in tenants} | {other.warehouse for other in tenants}
+            seen = {str(row["name"]) for row in rows(cursor, f"SHOW {show}")}
+            attempts.visible += [
+                Finding(role, f"sees {name}, which is another tenant's (SHOW {show})")
+                for name in sorted(seen & foreign - {own_name})
+            ]
+    return attempts
+
+
+def _first_row_of(name: str) -> str:
+    return f"SELECT 1 FROM {name} LIMIT 1"  # noqa: S608 - a name of ours, not anybody's input
+
+
+def _words(found: Reach | str) -> str:
+    return found.value if isinstance(found, Reach) else found

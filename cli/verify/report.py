@@ -1,0 +1,128 @@
+"""What a check says: asked, expected, found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference between what is declared and what is there; `resource` is the name to look for."""
+
+    resource: str
+    found: str
+
+
+@dataclass(slots=True)
+class Check:
+    """One line of the report: it passes when nothing was found that should not be.
+
+    `tried` counts what the check really did, so that a check that did nothing shows as failed.
+    """
+
+    area: str
+    asked: str
+    expected: str
+    found: str = ""
+    tried: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        return self.tried > 0 and not self.findings
+
+    def fail(self, resource: str, found: str) -> None:
+        self.findings.append(Finding(resource, found))
+
+    def compare(self, resource: str, what: str, expected: object, found: object) -> None:
+        """Note one comparison: a difference is a finding on `resource`."""
+        self.tried += 1
+        if expected != found:
+            self.fail(resource, f"{what} is {found!r}, declared {expected!r}")
+
+    def compare_sets(self, kind: str, expected: set[str], found: set[str]) -> None:
+        """Note a comparison of names: each missing and each surplus one is a finding of its own."""
+        self.tried += max(len(expected), 1)
+        for name in sorted(expected - found):
+            self.fail(name, f"{kind} is missing")
+        for name in sorted(found - expected):
+            self.fail(name, f"{kind} is there but not declared")
+
+
+@dataclass(slots=True)
+class Report:
+    """All checks of one run, in order."""
+
+    checks: list[Check] = field(default_factory=list)
+
+    @contextmanager
+    def check(self, area: str, asked: str, expected: str) -> Iterator[Check]:
+        """A check to fill in; an error that escapes it is its failure, not the run's end."""
+        check = Check(area, asked, expected)
+        start = time.perf_counter()
+        try:
+            yield check
+        except CheckImpossibleError as reason:
+            check.fail(reason.resource, str(reason))
+        finally:
+            check.seconds = time.perf_counter() - start
+            self.checks.append(check)
+
+    @property
+    def failed(self) -> list[Check]:
+        return [check for check in self.checks if not check.passed]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "passed": not self.failed,
+            "checks": [{"passed": check.passed, **asdict(check)} for check in self.checks],
+        }
+
+    def show(self, console: Console) -> None:
+        table = Table(show_lines=False, title_justify="left")
+        for heading in ("", "asked", "expected", "found"):
+            table.add_column(heading, overflow="fold")
+        area = None
+        for check in self.checks:
+            if check.area != area:
+                area = check.area
+                table.add_section()
+                table.add_row("", f"[bold]{escape(area)}[/]")
+            mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
+            table.add_row(mark, escape(check.asked), escape(check.expected), escape(_found(check)))
+        console.print(table)
+        for check in self.failed:
+            for finding in check.findings:
+                console.print(
+                    f"[red]✗[/] [bold]{escape(finding.resource)}[/]: {escape(finding.found)}"
+                    f" [dim]({escape(check.asked)})[/]"
+                )
+            if not check.findings:
+                console.print(f"[red]✗[/] {escape(check.asked)}: nothing was there to try")
+
+
+class CheckImpossibleError(Exception):
+    """A check cannot be carried out; `resource` names what stands in its way."""
+
+    def __init__(self, resource: str, message: str) -> None:
+        super().__init__(message)
+        self.resource = resource
+
+
+def _found(check: Check) -> str:
+    if not check.tried and not check.findings:
+        return "nothing to try"
+    if not check.findings:
+        return check.found or check.expected
+    names = [finding.resource for finding in check.findings]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{len(names)} wrong: {', '.join(names[:3])}{more}"
