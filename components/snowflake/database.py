@@ -1,0 +1,95 @@
+"""A database with one managed-access schema and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi_snowflake as snowflake
+
+from components.base import Component
+from components.snowflake.providers import AdministrativeProviders
+from components.snowflake.sql import quoted
+from components.snowflake.tables import TableDefinition, column_args
+
+
+def database_with_schema(
+    component: Component,
+    *,
+    database_name: str,
+    schema_name: str,
+    retention_days: int,
+    providers: AdministrativeProviders,
+    deletion_protection: bool,
+    comment: str,
+) -> tuple[snowflake.Database, snowflake.Schema]:
+    """Stateful. The database has no PUBLIC schema; in the schema only its owner and SECURITYADMIN may grant.
+
+    `retention_days` of Time Travel hold for everything in the database.
+    """
+    options = component.child_options(providers.system_administrator, protect=deletion_protection)
+    database = component.child(
+        snowflake.Database(
+            database_name,
+            name=database_name,
+            is_transient=False,
+            data_retention_time_in_days=retention_days,
+            drop_public_schema_on_creation=True,
+            comment=comment,
+            opts=options,
+        )
+    )
+    schema = component.child(
+        snowflake.Schema(
+            f"{database_name}-{schema_name}",
+            database=database.name,
+            name=schema_name,
+            is_transient="false",
+            with_managed_access="true",
+            opts=options,
+        )
+    )
+    return database, schema
+
+
+def declare_tables(
+    component: Component,
+    definitions: Mapping[str, TableDefinition],
+    *,
+    database: snowflake.Database,
+    schema: snowflake.Schema,
+    prefix: str,
+    providers: AdministrativeProviders,
+    deletion_protection: bool,
+) -> dict[str, snowflake.Table]:
+    """Stateful. The tables, and for each with columns that are unique together a constraint.
+
+    Snowflake keeps such a constraint for readers and optimisers; it does not enforce it on standard tables.
+    """
+    options = component.child_options(providers.system_administrator, protect=deletion_protection)
+    constraint_options = component.child_options(providers.system_administrator)
+    tables: dict[str, snowflake.Table] = {}
+    for name, definition in definitions.items():
+        table = component.child(
+            snowflake.Table(
+                f"{prefix}-{name}",
+                database=database.name,
+                schema=schema.name,
+                name=name,
+                columns=column_args(definition),
+                comment=definition.comment,
+                opts=options,
+            )
+        )
+        tables[name] = table
+        if definition.unique:
+            component.child(
+                snowflake.TableConstraint(
+                    f"{prefix}-{name}-unique",
+                    name=f"{name}_UNIQUE",
+                    type="UNIQUE",
+                    table_id=quoted(database.name, schema.name, table.name),
+                    columns=list(definition.unique),
+                    opts=constraint_options,
+                )
+            )
+    return tables

@@ -1,0 +1,193 @@
+"""One organisation on Snowflake: a database, a warehouse and roles that no other organisation shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_snowflake as snowflake
+
+from components.base import Component
+from components.snowflake.access import Access
+from components.snowflake.database import database_with_schema, declare_tables
+from components.snowflake.providers import AdministrativeProviders
+from components.snowflake.sql import literal, quoted
+from components.snowflake.tables import NEXUSCHAT_TABLES
+from components.snowflake.warehouse import WarehouseLimits, monitored_warehouse
+
+
+@dataclass(frozen=True)
+class OrganizationNames:
+    """Physical names, all in upper case."""
+
+    database: str
+    schema: str
+    warehouse: str
+    resource_monitor: str
+    application_role: str
+    analyst_role: str
+    administrator_role: str
+
+
+@dataclass(frozen=True)
+class OrganizationRegistry:
+    """Where organisations are written down: plain outputs of the shared database, and who writes there.
+
+    `writer` is a provider that owns the table and has a warehouse, since a row is written by a statement.
+    """
+
+    database: pulumi.Input[str]
+    schema: pulumi.Input[str]
+    table: pulumi.Input[str]
+    writer: snowflake.Provider
+
+
+@dataclass(frozen=True)
+class OrganizationArgs:
+    """What one organisation is made of.
+
+    `retention_days` are days of Time Travel; `service_user` is who takes the application role;
+    `deletion_protection` guards the database, its schema and its tables.
+    """
+
+    organization_id: str
+    names: OrganizationNames
+    warehouse: WarehouseLimits
+    retention_days: int
+    service_user: pulumi.Input[str]
+    registry: OrganizationRegistry
+    providers: AdministrativeProviders
+    deletion_protection: bool
+
+
+class Organization(Component):
+    """A tenant: database, managed-access schema with the chat tables, monitored warehouse, roles, its declared row.
+
+    Access roles of the database: DATABASE_USE; `<schema>_READ`, which includes it; `<schema>_WRITE`, which includes
+    READ. Functional roles: the application gets WRITE, the analyst READ, the administrator DATABASE_USE and the
+    running of the warehouse, but no content.
+    """
+
+    def __init__(self, name: str, args: OrganizationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("videxa:snowflake:Organization", name, opts)
+        providers, names, prefix = args.providers, args.names, args.organization_id
+        database, schema = database_with_schema(
+            self,
+            database_name=names.database,
+            schema_name=names.schema,
+            retention_days=args.retention_days,
+            providers=providers,
+            deletion_protection=args.deletion_protection,
+            comment=f"Organisation {args.organization_id}",
+        )
+        tables = declare_tables(
+            self,
+            NEXUSCHAT_TABLES,
+            database=database,
+            schema=schema,
+            prefix=prefix,
+            providers=providers,
+            deletion_protection=args.deletion_protection,
+        )
+        warehouse, monitor, ownership = monitored_warehouse(
+            self,
+            warehouse_name=names.warehouse,
+            monitor_name=names.resource_monitor,
+            limits=args.warehouse,
+            providers=providers,
+            comment=f"Organisation {args.organization_id}",
+        )
+
+        access = Access(self, providers, database, schema)
+        use = access.database_role("DATABASE_USE", "May use the database", prefix)
+        read = access.database_role(f"{names.schema}_READ", "May read the schema's tables", prefix)
+        write = access.database_role(f"{names.schema}_WRITE", "May write the schema's tables", prefix)
+        application = access.account_role(names.application_role, "Runs the chat application")
+        analyst = access.account_role(names.analyst_role, "Reads for analysis")
+        administrator = access.account_role(names.administrator_role, "Runs the warehouse; sees no content")
+
+        access.on_database(f"{prefix}-use", use, ["USAGE"])
+        access.on_schema(f"{prefix}-read-schema", read, ["USAGE"])
+        access.on_tables(f"{prefix}-read-tables", read, ["SELECT"], list(tables.values()))
+        access.on_tables(f"{prefix}-write-tables", write, ["INSERT", "UPDATE", "DELETE"], list(tables.values()))
+        access.include(f"{prefix}-use-in-read", use, within=read)
+        access.include(f"{prefix}-read-in-write", read, within=write)
+        access.include(f"{prefix}-write-in-application", write, within=application)
+        access.include(f"{prefix}-read-in-analyst", read, within=analyst)
+        access.include(f"{prefix}-use-in-administrator", use, within=administrator)
+        access.on_warehouse(f"{names.warehouse}-application", application, ["USAGE"], warehouse, ownership)
+        access.on_warehouse(f"{names.warehouse}-analyst", analyst, ["USAGE"], warehouse, ownership)
+        access.on_warehouse(
+            f"{names.warehouse}-administrator", administrator, ["USAGE", "MONITOR", "OPERATE"], warehouse, ownership
+        )
+        access.to_user(f"{names.application_role}-to-service-user", application, args.service_user)
+
+        values: dict[str, pulumi.Input[str | int]] = {
+            "DATABASE_NAME": database.name,
+            "SCHEMA_NAME": schema.name,
+            "WAREHOUSE_NAME": warehouse.name,
+            "RESOURCE_MONITOR_NAME": monitor.name,
+            "APPLICATION_ROLE": application.name,
+            "ANALYST_ROLE": analyst.name,
+            "ADMINISTRATOR_ROLE": administrator.name,
+            "WAREHOUSE_SIZE": args.warehouse.size,
+            "MONTHLY_CREDITS": args.warehouse.monthly_credits,
+            "RETENTION_DAYS": args.retention_days,
+            "AUTO_SUSPEND_SECONDS": args.warehouse.auto_suspend_seconds,
+        }
+        registry = args.registry
+        table = quoted(registry.database, registry.schema, registry.table)
+        self.child(
+            snowflake.Execute(
+                f"{prefix}-row",
+                execute=pulumi.Output.all(table, values).apply(
+                    lambda known: declare_row(known[0], args.organization_id, known[1])
+                ),
+                revert=table.apply(lambda table: withdraw_row(table, args.organization_id)),
+                opts=self.child_options(registry.writer, delete_before_replace=True),
+            )
+        )
+
+        self.database: pulumi.Output[str] = database.name
+        self.schema: pulumi.Output[str] = schema.name
+        self.warehouse: pulumi.Output[str] = warehouse.name
+        self.resource_monitor: pulumi.Output[str] = monitor.name
+        self.application_role: pulumi.Output[str] = application.name
+        self.analyst_role: pulumi.Output[str] = analyst.name
+        self.administrator_role: pulumi.Output[str] = administrator.name
+        self.register_outputs(
+            {
+                "organization_id": args.organization_id,
+                "database": self.database,
+                "schema": self.schema,
+                "warehouse": self.warehouse,
+                "resource_monitor": self.resource_monitor,
+                "application_role": self.application_role,
+                "analyst_role": self.analyst_role,
+                "administrator_role": self.administrator_role,
+            }
+        )
+
+
+def declare_row(table: str, organization_id: str, values: dict[str, str | int]) -> str:
+    """The MERGE that brings an organisation's row in line with what is declared.
+
+    Run again it changes nothing but UPDATED_AT. STATUS is set at first only: it is suspended and resumed at run time.
+    """
+    columns = ", ".join(values)
+    declared = ", ".join(f"{literal(value)} AS {column}" for column, value in values.items())
+    assignments = ", ".join(f"{column} = declared.{column}" for column in values)
+    sources = ", ".join(f"declared.{column}" for column in values)
+    return (
+        f"MERGE INTO {table} AS known "  # noqa: S608 -- each value is an escaped literal
+        f"USING (SELECT {literal(organization_id)} AS ORGANIZATION_ID, {declared}) AS declared "
+        "ON known.ORGANIZATION_ID = declared.ORGANIZATION_ID "
+        f"WHEN MATCHED THEN UPDATE SET {assignments}, UPDATED_AT = SYSDATE(), REMOVED_AT = NULL "
+        f"WHEN NOT MATCHED THEN INSERT (ORGANIZATION_ID, {columns}, STATUS, CREATED_AT, UPDATED_AT) "
+        f"VALUES (declared.ORGANIZATION_ID, {sources}, 'ACTIVE', SYSDATE(), SYSDATE())"
+    )
+
+
+def withdraw_row(table: str, organization_id: str) -> str:
+    """What undoes the declaration: the row stays and says since when it is no longer declared."""
+    return f"UPDATE {table} SET REMOVED_AT = SYSDATE() WHERE ORGANIZATION_ID = {literal(organization_id)}"  # noqa: S608

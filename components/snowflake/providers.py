@@ -1,0 +1,82 @@
+"""One explicit Snowflake provider for each administrative role, and the preview features they need.
+
+Who does what, and why it works on a real account:
+
+- **ACCOUNTADMIN** creates resource monitors (nobody else may), the warehouses (only ACCOUNTADMIN may
+  assign a monitor to one) and sets account parameters. A warehouse is handed to SYSADMIN at once by an
+  ownership grant; ACCOUNTADMIN inherits SYSADMIN and so can still alter and drop it.
+- **SYSADMIN** creates and owns databases, schemas, tables, database roles (the owner of a database may
+  create roles in it), and writes declared rows.
+- **USERADMIN** creates and owns account roles and users (CREATE ROLE and CREATE USER are its own).
+- **SECURITYADMIN** makes every grant. It holds MANAGE GRANTS, so it grants on anything as its owner would,
+  sees every object by that, and may grant inside a managed-access schema, which otherwise only its owner may.
+
+No role needs more than Snowflake gives it from the start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_snowflake as snowflake
+
+#: The preview resources in use and the flag each needs. A missing flag passes a preview and fails in
+#: `up`, so a unit test compares this table with what the program declares.
+PREVIEW_FEATURES = {
+    "snowflake:index/table:Table": "snowflake_table_resource",
+    "snowflake:index/tableConstraint:TableConstraint": "snowflake_table_constraint_resource",
+}
+
+#: Fewer SHOW statements and a smaller state; neither changes what is declared.
+EXPERIMENTAL_FEATURES = ("GRANTS_SHOW_CACHING", "PARAMETERS_REDUCED_OUTPUT")
+
+
+@dataclass(frozen=True)
+class SnowflakeAccountArgs:
+    """Where the providers log in, and as whom.
+
+    The key pair of `user` is not here: the plugin reads the private key from the environment variable
+    SNOWFLAKE_PRIVATE_KEY, so that it never stands in the state.
+    """
+
+    organization: str
+    account: str
+    user: str
+
+
+@dataclass(frozen=True)
+class AdministrativeProviders:
+    """A provider for each of Snowflake's administrative roles."""
+
+    account_administrator: snowflake.Provider
+    security_administrator: snowflake.Provider
+    user_administrator: snowflake.Provider
+    system_administrator: snowflake.Provider
+
+
+def snowflake_provider(
+    name: str, args: SnowflakeAccountArgs, role: str, *, warehouse: pulumi.Input[str] | None = None
+) -> snowflake.Provider:
+    """A provider that works as `role`; `warehouse` where its statements read or write rows."""
+    return snowflake.Provider(
+        name,
+        organization_name=args.organization,
+        account_name=args.account,
+        user=args.user,
+        authenticator="SNOWFLAKE_JWT",
+        role=role,
+        warehouse=warehouse,
+        preview_features_enabled=sorted(PREVIEW_FEATURES.values()),
+        experimental_features_enableds=list(EXPERIMENTAL_FEATURES),
+    )
+
+
+def administrative_providers(args: SnowflakeAccountArgs) -> AdministrativeProviders:
+    """The four providers, named for their roles."""
+    return AdministrativeProviders(
+        account_administrator=snowflake_provider("snowflake-accountadmin", args, "ACCOUNTADMIN"),
+        security_administrator=snowflake_provider("snowflake-securityadmin", args, "SECURITYADMIN"),
+        user_administrator=snowflake_provider("snowflake-useradmin", args, "USERADMIN"),
+        system_administrator=snowflake_provider("snowflake-sysadmin", args, "SYSADMIN"),
+    )

@@ -1,0 +1,1 @@
+"""This deployment: its settings, its names, what it is composed of, and what it tells."""

@@ -1,0 +1,77 @@
+"""Physical names, made in one place."""
+
+from __future__ import annotations
+
+from components.snowflake.organization import OrganizationNames
+
+PLATFORM = "nexuschat"
+
+#: Snowflake's shared side.
+SHARED_DATABASE = "VIDEXA_SHARED"
+TENANT_MANAGEMENT_SCHEMA = "TENANT_MANAGEMENT"
+SHARED_WAREHOUSE = "VIDEXA_SHARED_WH"
+SHARED_RESOURCE_MONITOR = "VIDEXA_SHARED_RM"
+SHARED_APPLICATION_ROLE = "VIDEXA_SHARED_APP"
+
+#: Each organisation's schema.
+NEXUSCHAT_SCHEMA = "NEXUSCHAT"
+
+#: What the vault calls each secret.
+SNOWFLAKE_PRIVATE_KEY = "snowflake-private-key"
+SHARED_API_KEY = "nexuschat-api-key"
+SEARCH_MASTER_KEY = "meilisearch-master-key"
+CREDENTIALS_KEY = "nexuschat-creds-key"
+CREDENTIALS_IV = "nexuschat-creds-iv"
+JWT_SECRET = "nexuschat-jwt-secret"  # noqa: S105 -- the secret's name
+JWT_REFRESH_SECRET = "nexuschat-jwt-refresh-secret"  # noqa: S105 -- the secret's name
+CHAT_CONFIGURATION = "nexuschat-librechat-yaml"
+
+
+def organization_names(organization_id: str) -> OrganizationNames:
+    """What an organisation's objects are called: HCS0001 has HCS0001_DB, HCS0001_WH, HCS0001_APP and so on."""
+    return OrganizationNames(
+        database=f"{organization_id}_DB",
+        schema=NEXUSCHAT_SCHEMA,
+        warehouse=f"{organization_id}_WH",
+        resource_monitor=f"{organization_id}_RM",
+        application_role=f"{organization_id}_APP",
+        analyst_role=f"{organization_id}_ANALYST",
+        administrator_role=f"{organization_id}_ADMIN",
+    )
+
+
+def container_environment_name(environment: str) -> str:
+    return f"cae-nexuschat-{environment}"
+
+
+def workspace_name(environment: str) -> str:
+    return f"log-nexuschat-{environment}"
+
+
+def identity_name(app_name: str, environment: str) -> str:
+    return f"id-{app_name}-{environment}"
+
+
+def vault_id(subscription_id: str, resource_group: str, vault: str) -> str:
+    """A vault's resource id."""
+    return (
+        f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}/providers/Microsoft.KeyVault/vaults/{vault}"
+    )
+
+
+def registry_id(subscription_id: str, resource_group: str, registry: str) -> str:
+    """A container registry's resource id."""
+    return (
+        f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}"
+        f"/providers/Microsoft.ContainerRegistry/registries/{registry}"
+    )
+
+
+def snowflake_account(organization: str, account: str) -> str:
+    """The account identifier that connectors take."""
+    return f"{organization}-{account}"
+
+
+def snowflake_host(organization: str, account: str) -> str:
+    """The account's host; a host name has hyphens where the account's name has underscores."""
+    return f"{organization}-{account}.snowflakecomputing.com".lower().replace("_", "-")

@@ -1,0 +1,533 @@
+"""What may be configured, and everything that is wrong with a configuration, at once.
+
+`load_settings` needs no engine: it takes the stack's configuration as a mapping and reads the organisations' file. It
+returns typed settings, or raises one `SettingsError` with every problem, each by its key, with the rule and the mend.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
+
+from infra.rules import (
+    CROSS_REGIONS,
+    LOG_RETENTION_DAYS,
+    MAXIMUM_REPLICAS,
+    PHI_EDITIONS,
+    UNKNOWN_MODEL_HINT,
+    AccountName,
+    AutoSuspendSeconds,
+    ContainerAppName,
+    Cores,
+    DirectoryId,
+    Edition,
+    Environment,
+    Image,
+    Location,
+    Memory,
+    MonthlyCredits,
+    OrganizationId,
+    OrganizationName,
+    RegistryName,
+    ResourceGroupName,
+    RetentionDays,
+    Rule,
+    SnowflakeIdentifier,
+    SubscriptionId,
+    VaultName,
+    WarehouseSize,
+    between,
+    matches,
+    one_of,
+    refusal,
+    shown,
+    suggest,
+)
+from infra.tenants_file import Place, TenantsFile, TenantsFileError, read_tenants_file
+
+NAMESPACE = "nexuschat"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where, which rule it breaks, and what mends it."""
+
+    where: str
+    rule: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.rule} {self.mend}".rstrip()
+
+
+class SettingsError(Exception):
+    """Everything that is wrong with a configuration."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        super().__init__(f"The configuration has {count}; nothing was changed.\n{lines}")
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class VaultSettings(_Settings):
+    """The key vault. With `adopt` it is one that exists: imported and protected, never made anew."""
+
+    name: VaultName
+    public_network_access: Annotated[str, one_of("a setting of the vault's network", ("enabled", "disabled"))] = (
+        "disabled"
+    )
+    adopt: bool = False
+    #: Where an adopted vault lies, if not in the platform's own resource group.
+    resource_group: ResourceGroupName | None = None
+
+    @field_validator("resource_group")
+    @classmethod
+    def _only_for_an_adopted_vault(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("adopt") is False:
+            raise refusal(
+                "only an adopted vault may lie in a resource group of its own.",
+                "Set adopt: true beside it, or leave it out.",
+            )
+        return value
+
+
+class RegistrySettings(_Settings):
+    """The company's container registry, which exists already: the apps pull from it by identity."""
+
+    name: RegistryName
+    resource_group: ResourceGroupName
+
+
+class AzureSettings(_Settings):
+    subscription_id: SubscriptionId
+    tenant_id: DirectoryId
+    location: Location = "centralus"
+    resource_group: ResourceGroupName
+    vault: VaultSettings
+    registry: RegistrySettings | None = None
+    log_retention_days: Annotated[int, between(*LOG_RETENTION_DAYS, "days")] = 90
+
+    @field_validator("subscription_id", "tenant_id")
+    @classmethod
+    def _no_placeholder(cls, value: str, info: ValidationInfo) -> str:
+        if (info.context or {}).get("environment") != "local" and value.startswith("00000000-0000-0000"):
+            what = "tenantId" if info.field_name == "tenant_id" else "id"
+            raise refusal(
+                f"{value!r} is a placeholder of the embedded cloud.",
+                f"`az account show --query {what} --output tsv` gives the real one.",
+            )
+        return value
+
+
+class ServiceUserSettings(_Settings):
+    name: SnowflakeIdentifier = "AGENTNEXUS_SVC"
+
+
+class SharedWarehouseSettings(_Settings):
+    """The warehouse of the platform's own statements."""
+
+    size: WarehouseSize = "XSMALL"
+    monthly_credits: MonthlyCredits = 50
+    auto_suspend_seconds: AutoSuspendSeconds = 60
+
+
+class SnowflakeSettings(_Settings):
+    organization: OrganizationName
+    account: AccountName
+    edition: Edition
+    #: The deploy principal: it holds the administrative roles, and is nobody that runs anything.
+    user: SnowflakeIdentifier = "NEXUS_DEPLOY"
+    service_user: ServiceUserSettings = Field(default_factory=ServiceUserSettings)
+    shared_warehouse: SharedWarehouseSettings = Field(default_factory=SharedWarehouseSettings)
+    #: Days of Time Travel of the shared database.
+    shared_retention_days: RetentionDays = 1
+    cortex_cross_region: Annotated[str, one_of("a choice for Cortex's cross-region inference", CROSS_REGIONS)] = (
+        "DISABLED"
+    )
+    #: Who accepted that prompts leave the account's region, and why.
+    cortex_cross_region_exception: str | None = Field(default=None, validate_default=True)
+
+    @field_validator("edition")
+    @classmethod
+    def _edition_for_patients_data(cls, value: str, info: ValidationInfo) -> str:
+        if (info.context or {}).get("environment") in ("staging", "prod") and value not in PHI_EDITIONS:
+            raise refusal(
+                f"{value!r} may hold no patients' data: Snowflake signs no business associate agreement for it.",
+                f"Use {' or '.join(PHI_EDITIONS)}.",
+            )
+        return value
+
+    @field_validator("service_user")
+    @classmethod
+    def _two_users(cls, value: ServiceUserSettings, info: ValidationInfo) -> ServiceUserSettings:
+        if value.name == info.data.get("user"):
+            raise refusal(
+                f"{value.name!r} is the deploy principal too: who runs the applications may administer nothing.",
+                "Name two different users in service_user.name and user.",
+            )
+        return value
+
+    @field_validator("cortex_cross_region_exception")
+    @classmethod
+    def _exception_is_reasoned(cls, value: str | None, info: ValidationInfo) -> str | None:
+        crosses = info.data.get("cortex_cross_region", "DISABLED") != "DISABLED"
+        if crosses and not (value or "").strip():
+            raise refusal(
+                "prompts may leave the account's region only by a named exception.",
+                "Say who accepted it and why, or set cortex_cross_region to DISABLED.",
+            )
+        if not crosses and value is not None and "cortex_cross_region" in info.data:
+            raise refusal("there is nothing to except: cortex_cross_region is DISABLED.", "Leave it out.")
+        return value
+
+
+class ModelSettings(_Settings):
+    """The Cortex model of the chat, which must stand on the list of allowed ones."""
+
+    allowed: Annotated[list[str], Field(min_length=1)]
+    name: str
+
+    @field_validator("allowed")
+    @classmethod
+    def _known_ids(cls, value: list[str]) -> list[str]:
+        for model in value:
+            if re.fullmatch(r"[a-z0-9][a-z0-9.-]*", model) is None:
+                raise refusal(
+                    f"{shown(model)} is no model's id: lower-case letters, digits, - and full stops.", "Mend it."
+                )
+            if model == "claude-sonnet-4":
+                raise refusal(f"{model!r} does not exist.", UNKNOWN_MODEL_HINT)
+        return value
+
+    @field_validator("name")
+    @classmethod
+    def _on_the_list(cls, value: str, info: ValidationInfo) -> str:
+        allowed = info.data.get("allowed")
+        if allowed is not None and value not in allowed:
+            mend = suggest(value, allowed).replace("Known", "Allowed")
+            raise refusal(
+                f"{shown(value)} is not on the list of allowed models (nexuschat:model.allowed).",
+                f"{mend} {UNKNOWN_MODEL_HINT}" if value == "claude-sonnet-4" else mend,
+            )
+        return value
+
+
+class ContainerSettings(_Settings):
+    """One container: `cpu` in cores, `memory` twice as many gibibytes."""
+
+    name: ContainerAppName
+    image: Image
+    cpu: Cores = 0.5
+    memory: Memory = Field(default="1Gi", validate_default=True)
+
+    @field_validator("memory")
+    @classmethod
+    def _memory_goes_with_cores(cls, value: str, info: ValidationInfo) -> str:
+        cores = info.data.get("cpu")
+        if cores is not None and float(value.removesuffix("Gi")) != 2 * cores:
+            raise refusal(
+                f"{value!r} does not go with {cores:g} cores: Container Apps gives two gibibytes for each core.",
+                f"Set memory to {2 * cores:g}Gi, or cpu to match.",
+            )
+        return value
+
+
+class ScaledContainerSettings(ContainerSettings):
+    """A container that runs in several replicas: more of them above `concurrent_requests` each."""
+
+    min_replicas: Annotated[int, between(1, MAXIMUM_REPLICAS, "replicas (scaling by CPU cannot start from none)")] = 1
+    max_replicas: Annotated[int, between(1, MAXIMUM_REPLICAS, "replicas")] = Field(default=3, validate_default=True)
+    concurrent_requests: Annotated[int, between(1, 1000, "requests at a time")] = 50
+
+    @field_validator("max_replicas")
+    @classmethod
+    def _ceiling_above_floor(cls, value: int, info: ValidationInfo) -> int:
+        floor = info.data.get("min_replicas")
+        if floor is not None and value < floor:
+            raise refusal(f"{value} is below min_replicas, which is {floor}.", "Raise one or lower the other.")
+        return value
+
+
+class BackendSettings(ScaledContainerSettings):
+    name: ContainerAppName = "agentnexus-backend"
+
+
+class SiteSettings(ScaledContainerSettings):
+    name: ContainerAppName = "agentnexus-site"
+    #: Where the site listens, and the page that answers when it is well.
+    port: Annotated[int, between(1, 65535, "(a TCP port)")] = 80
+    health_path: Annotated[
+        str, AfterValidator(Rule(matches(r"/[A-Za-z0-9._~/-]*"), "is no path.", "Begin it with /."))
+    ] = "/"
+
+
+class ChatSettings(ScaledContainerSettings):
+    name: ContainerAppName = "nexuschat"
+
+
+class SearchSettings(ContainerSettings):
+    """Meilisearch: always exactly one replica, since its index lies on the replica's own disk."""
+
+    name: ContainerAppName = "nexuschat-meilisearch"
+    image: Image = "getmeili/meilisearch:v1.12.3"
+
+
+class AppsSettings(_Settings):
+    backend: BackendSettings
+    site: SiteSettings
+    chat: ChatSettings
+    search: SearchSettings = Field(default_factory=SearchSettings, validate_default=True)
+
+    @field_validator("search")
+    @classmethod
+    def _names_differ(cls, value: SearchSettings, info: ValidationInfo) -> SearchSettings:
+        apps: dict[str, ContainerSettings] = {**info.data, "search": value}
+        for first in apps:
+            for second in apps:
+                if first < second and apps[first].name == apps[second].name:
+                    raise refusal(
+                        f"{first} and {second} are both named {apps[first].name!r}.", "Give each app a name of its own."
+                    )
+        return value
+
+
+class _StackSettings(_Settings):
+    """The stack's configuration: one field for each key of the namespace."""
+
+    environment: Environment
+    tenants_file: str = "tenants.yaml"
+    #: Whether what holds data is protected from deletion; on unless the environment is local.
+    deletion_protection: bool | None = None
+    azure: AzureSettings
+    snowflake: SnowflakeSettings
+    model: ModelSettings
+    apps: AppsSettings
+
+
+class _TenantValues(_Settings):
+    warehouse_size: WarehouseSize
+    monthly_credits: MonthlyCredits
+    retention_days: RetentionDays
+    auto_suspend_seconds: AutoSuspendSeconds
+
+
+class _TenantOverrides(_Settings):
+    warehouse_size: WarehouseSize | None = None
+    monthly_credits: MonthlyCredits | None = None
+    retention_days: RetentionDays | None = None
+    auto_suspend_seconds: AutoSuspendSeconds | None = None
+
+
+class _Tenants(_Settings):
+    defaults: _TenantValues
+    organizations: Annotated[dict[OrganizationId, _TenantOverrides | None], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationSettings:
+    """One organisation: the file's defaults with its own overrides."""
+
+    organization_id: str
+    warehouse_size: str
+    monthly_credits: int
+    retention_days: int
+    auto_suspend_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that is configured, checked."""
+
+    environment: str
+    deletion_protection: bool
+    azure: AzureSettings
+    snowflake: SnowflakeSettings
+    model: ModelSettings
+    apps: AppsSettings
+    organizations: tuple[OrganizationSettings, ...]
+
+
+def load_settings(config: Mapping[str, Any], directory: Path | str) -> Settings:
+    """Check a stack's configuration and its organisations' file.
+
+    `config` maps keys, with the namespace or without, to values: plain ones, or their JSON text as the engine hands
+    it to a program. Keys of other namespaces are not looked at. `directory` is where a relative `tenants_file` begins.
+
+    Raises SettingsError with every problem there is.
+    """
+    problems: list[Problem] = []
+    values = {
+        key.removeprefix(f"{NAMESPACE}:"): _decoded(value)
+        for key, value in config.items()
+        if ":" not in key or key.startswith(f"{NAMESPACE}:")
+    }
+    snowflake = values.get("snowflake")
+    context = {
+        "environment": values.get("environment"),
+        "edition": snowflake.get("edition") if isinstance(snowflake, dict) else None,
+    }
+    stack: _StackSettings | None = None
+    try:
+        stack = _StackSettings.model_validate(values, context=context)
+    except ValidationError as error:
+        problems += [_stack_problem(detail) for detail in error.errors(include_url=False)]
+
+    organizations: tuple[OrganizationSettings, ...] = ()
+    file_name = values.get("tenants_file", "tenants.yaml")
+    if isinstance(file_name, str):
+        path = Path(directory) / file_name
+        try:
+            file = read_tenants_file(path)
+        except TenantsFileError as error:
+            problems.append(Problem(error.place.where, error.rule, error.mend))
+        else:
+            problems += [
+                Problem(f"{place.where} {key}", f"is written twice, first on line {line}.", "Remove one of the two.")
+                for place, key, line in file.repeated
+            ]
+            organizations = _organizations(file, context, problems)
+    if problems or stack is None:
+        raise SettingsError(problems)
+    return Settings(
+        environment=stack.environment,
+        deletion_protection=stack.environment != "local"
+        if stack.deletion_protection is None
+        else stack.deletion_protection,
+        azure=stack.azure,
+        snowflake=stack.snowflake,
+        model=stack.model,
+        apps=stack.apps,
+        organizations=organizations,
+    )
+
+
+def _decoded(value: Any) -> Any:
+    """A value as the engine sends it, text all of it, back in its own type."""
+    if not isinstance(value, str):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    if value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _organizations(
+    file: TenantsFile, context: Mapping[str, Any], problems: list[Problem]
+) -> tuple[OrganizationSettings, ...]:
+    try:
+        tenants = _Tenants.model_validate(file.content, context=dict(context))
+    except ValidationError as error:
+        problems += [_tenants_problem(detail, file.places) for detail in error.errors(include_url=False)]
+        return ()
+    defaults = tenants.defaults.model_dump()
+    return tuple(
+        OrganizationSettings(
+            organization_id=organization_id,
+            **(defaults | (overrides.model_dump(exclude_none=True) if overrides else {})),
+        )
+        for organization_id, overrides in sorted(tenants.organizations.items())
+    )
+
+
+def _stack_problem(detail: ErrorDetails) -> Problem:
+    path = _path(detail)
+    where = f"{NAMESPACE}:" + ".".join(path) if path else NAMESPACE
+    rule, mend = _rule_and_mend(detail, path, _StackSettings, f"pulumi config set --path '{where}' <value>")
+    return Problem(where, rule, mend)
+
+
+def _tenants_problem(detail: ErrorDetails, places: Mapping[tuple[str, ...], Place]) -> Problem:
+    path = _path(detail)
+    known = path
+    while known not in places:
+        known = known[:-1]
+    label = " ".join(part for part in (places[known].where, ".".join(path)) if part)
+    rule, mend = _rule_and_mend(detail, path, _Tenants, None)
+    return Problem(label, rule, mend)
+
+
+def _path(detail: ErrorDetails) -> tuple[str, ...]:
+    """The keys down to the value; pydantic's own marker for a refused mapping key is left out."""
+    return tuple(str(part) for part in detail["loc"] if part != "[key]")
+
+
+_TYPES = {
+    "int_type": "must be a whole number.",
+    "int_from_float": "must be a whole number.",
+    "float_type": "must be a number.",
+    "bool_type": "must be true or false.",
+    "string_type": "must be text.",
+    "list_type": "must be a list.",
+    "dict_type": "must be a mapping of keys to values.",
+    "model_type": "must be a mapping of keys to values.",
+    "model_attributes_type": "must be a mapping of keys to values.",
+    "too_short": "must not be empty.",
+}
+
+
+def _rule_and_mend(
+    detail: ErrorDetails, path: tuple[str, ...], model: type[BaseModel], command: str | None
+) -> tuple[str, str]:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "rule":
+        return str(context["rule"]), str(context["mend"])
+    if kind == "missing":
+        parent = _model_at(model, path[:-1])
+        mend = _mend_of(parent, path[-1]) if parent else ""
+        return "is required and not set.", " ".join(part for part in (mend, command and f"Set it: {command}") if part)
+    if kind == "extra_forbidden":
+        parent = _model_at(model, path[:-1])
+        known = list(parent.model_fields) if parent else []
+        return "is not a setting.", suggest(path[-1], known)
+    # The value is not shown: what has the wrong type may be anything.
+    return _TYPES.get(kind, f"{detail['msg']}."), "Mend its value."
+
+
+def _model_at(model: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] | None:
+    """The model that describes what lies at `path`."""
+    current: Any = model
+    for part in path:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            if part not in current.model_fields:
+                return None
+            current = _unwrapped(current.model_fields[part].annotation)
+        elif get_origin(current) is dict:
+            current = _unwrapped(get_args(current)[1])
+        else:
+            return None
+    return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+
+
+def _unwrapped(annotation: Any) -> Any:
+    """The type inside Annotated and Optional."""
+    if get_origin(annotation) is Annotated:
+        return _unwrapped(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return _unwrapped(next(member for member in get_args(annotation) if member is not type(None)))
+    return annotation
+
+
+def _mend_of(model: type[BaseModel], name: str) -> str:
+    """The mend that the field's own rule would give."""
+    for metadata in model.model_fields[name].metadata:
+        rule = getattr(metadata, "func", None)
+        if isinstance(rule, Rule):
+            return rule.mend if isinstance(rule.mend, str) else rule.mend("")
+    return ""
