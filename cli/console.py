@@ -1,0 +1,37 @@
+"""What a person reads: rich on a terminal, plain lines elsewhere. A program gets JSON on standard output."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+
+@functools.cache
+def console() -> Console:
+    """Where a verb reports to: standard output, without colours or line breaks of its own when that is no terminal."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+@functools.cache
+def errors() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """One line of what is going on, literally; it must not mix with an answer in JSON, so it goes to standard error."""
+    errors().print(escape(text), style="dim")
+
+
+def answer(value: Any) -> None:
+    """The verb's answer for a program."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def interactive() -> bool:
+    """Whether someone can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,0 +1,460 @@
+"""One run of the engine on one stack: the embedded one with its cloud, or a real one with the user's own log-in."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+
+import yaml
+
+from cli import configuration, engine
+from cli.cloud import Cloud, StartingCloud, starting
+from cli.console import say
+from cli.failure import BadInputError, FailureError
+from cli.place import EMBEDDED_STACKS, ROOT, Place
+from cli.progress import Problem, Progress
+from emulator.lock import HeldError, hold
+
+if TYPE_CHECKING:
+    from cli.automation import RunningStack
+
+Verb = Literal["up", "preview", "refresh", "destroy"]
+Value = TypeVar("Value")
+Program = Callable[[], Any]
+
+POLICY_SHIM: Final = "pulumi-analyzer-policy-python"
+"""What the engine looks for on PATH to start a Python policy pack where it has no language host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for."""
+
+    verb: Verb
+    stack: str
+    expect_no_changes: bool = False
+    policy_packs: Sequence[Path] = ()
+    overrides: Sequence[str] = ()
+    refresh: bool = False
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a run of the engine ended; `detail` is what it said itself where no event explains a failure."""
+
+    progress: Progress
+    succeeded: bool
+    interrupted: bool = False
+    detail: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def is_embedded(stack: str) -> bool:
+    return stack in EMBEDDED_STACKS
+
+
+# ── the embedded stacks ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def only_run(place: Place, verb: str) -> Iterator[None]:
+    """Hold the stack for one run. Raises `FailureError`, naming the process, where another has it."""
+    try:
+        with hold(place.lock, f"nexus {verb} --stack {place.stack}"):
+            yield
+    except HeldError as held:
+        who = held.holder + (f" (process {held.pid})" if held.pid else "")
+        raise FailureError(f"stack {place.stack!r} is in use by {who}: wait for it to end.") from None
+
+
+class EmbeddedRun:
+    """An embedded stack made ready for the engine: its configuration, its cloud on the way up, its engine.
+
+    Made inside `embedded_run`; what can be done at the same time is.
+    """
+
+    def __init__(self, place: Place, settings: dict[str, Any], cloud: StartingCloud) -> None:
+        self.place = place
+        self._settings = settings
+        self._starting = cloud
+        self._engine = _InBackground(lambda: engine.acquire(say))
+        self._ready = _InBackground(self._prepare_stack)
+
+    def _prepare_stack(self) -> None:
+        """Make the stack in its state once, and its configuration for this run."""
+        salt = initialise_stack(self.place, self._engine.result)
+        settings = dict(self._settings)
+        if salt:
+            settings["encryptionsalt"] = salt
+        configuration.write(settings, self.place.configuration)
+
+    def cloud(self) -> Cloud:
+        return self._starting.wait()
+
+    def stack(self, cloud: Cloud, program: Program, on_stop: Callable[[int], None], *, policies: bool) -> RunningStack:
+        self._ready.result()
+        from cli.automation import EngineCommand, open_stack
+
+        environment = embedded_environment(self.place, cloud.endpoints.debug_providers)
+        # The state is written once, at the run's end: the cloud's journal makes that safe.
+        environment |= {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+        if policies:
+            environment["PATH"] = os.pathsep.join([str(policy_shim(self.place.directory)), environment["PATH"]])
+        command = EngineCommand(self._engine.result(), environment, on_stop)
+        return open_stack(self.place.stack, program, ROOT, command)
+
+
+@contextmanager
+def embedded_run(request: Request) -> Iterator[EmbeddedRun]:
+    """Check the configuration, then hold the stack and start everything that a run needs."""
+    settings = configuration.load(request.stack, request.overrides)
+    check_settings(settings)
+    place = Place.of(request.stack)
+    with only_run(place, request.verb):
+        place.prepare()
+        with starting(place) as cloud:
+            yield EmbeddedRun(place, settings, cloud)
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Raises `BadInputError` with everything that is wrong in a stack's configuration."""
+    from infra.settings import SettingsError, load_settings
+
+    try:
+        load_settings(settings.get("config") or {}, ROOT)
+    except SettingsError as error:
+        raise BadInputError(str(error)) from None
+
+
+def embedded_environment(place: Place, debug_providers: str | None) -> dict[str, str]:
+    """What the engine runs in: the user's environment without any setting of Pulumi's own but ours."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
+    environment.setdefault("PATH", os.defpath)
+    return environment | embedded_variables(place, debug_providers)
+
+
+def embedded_variables(place: Place, debug_providers: str | None) -> dict[str, str]:
+    """Pulumi's settings for an embedded stack, the same for our runs and for a plain `pulumi`."""
+    variables = {
+        "PULUMI_BACKEND_URL": place.state.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(place.passphrase),
+        "PULUMI_HOME": str(place.pulumi_home),
+        # The engine keeps the state's encryption salt in the stack's file: this copy, not the committed one.
+        "PULUMI_OPTION_CONFIG_FILE": str(place.configuration),
+        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+        "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Every provider is attached: one that is not is a mistake, and must not be fetched from the network.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+    if debug_providers:
+        variables["PULUMI_DEBUG_PROVIDERS"] = debug_providers
+    return variables
+
+
+def state_file(place: Place) -> Path:
+    return place.state / ".pulumi" / "stacks" / configuration.project() / f"{place.stack}.json"
+
+
+def initialise_stack(place: Place, engine_: Callable[[], engine.Engine]) -> str | None:
+    """Make the stack in its own state if it is not there, and return the state's encryption salt.
+
+    Making a stack writes the salt into the stack's file. So it is made in a folder of copies, and the
+    committed file stays as it is.
+    """
+    if state_file(place).exists():
+        if not place.configuration.exists():
+            return None
+        salt = (yaml.safe_load(place.configuration.read_text(encoding="utf-8")) or {}).get("encryptionsalt")
+        return str(salt) if salt else None
+    with tempfile.TemporaryDirectory(dir=place.directory, prefix="init-") as folder:
+        shutil.copy(ROOT / "Pulumi.yaml", folder)
+        environment = embedded_environment(place, None)
+        del environment["PULUMI_OPTION_CONFIG_FILE"]
+        done = subprocess.run(
+            [
+                *(str(engine_().path), "stack", "init", place.stack, "--non-interactive", "--no-select"),
+                *("--secrets-provider", "passphrase"),
+            ],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise FailureError(f"the engine cannot make stack {place.stack!r}:\n{done.stderr.strip()}")
+        made = yaml.safe_load((Path(folder) / f"Pulumi.{place.stack}.yaml").read_text(encoding="utf-8"))
+        return str(made["encryptionsalt"])
+
+
+def policy_shim(directory: Path) -> Path:
+    """A folder for PATH with the executable that starts Python policy packs in this environment."""
+    folder = directory / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.name == "nt":
+        file = folder / f"{POLICY_SHIM}.cmd"
+        text = f'@"{sys.executable}" -u -m pulumi.policy %1 %2\n'
+    else:
+        file = folder / POLICY_SHIM
+        text = f'#!/bin/sh\nexec \'{sys.executable}\' -u -m pulumi.policy "$1" "$2"\n'
+    if not file.exists() or file.read_text(encoding="utf-8") != text:
+        file.write_text(text, encoding="utf-8")
+        file.chmod(0o755)
+    return folder
+
+
+class _InBackground(Generic[Value]):
+    """Does something on a thread while others are done; `result` waits for it, and raises what it raised."""
+
+    def __init__(self, do: Callable[[], Value]) -> None:
+        self._do = do
+        self._value: list[Value] = []
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._value.append(self._do())
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> Value:
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._value[0]
+
+
+# ── locks and journals that a killed run leaves ──────────────────────────────────────────────────────────────────────
+
+
+def clear_stale_engine_locks(place: Place) -> list[str]:
+    """Remove the engine's locks whose process is gone. Raises `FailureError` for one that is alive."""
+    import json
+
+    import psutil
+
+    removed = []
+    for file in sorted((place.state / ".pulumi" / "locks").rglob("*.json")):
+        try:
+            pid = int(json.loads(file.read_text(encoding="utf-8"))["pid"])
+        except (OSError, ValueError, KeyError, TypeError):
+            pid = 0
+        if pid and psutil.pid_exists(pid):
+            process = psutil.Process(pid)
+            try:
+                # A run that was killed may leave its engine behind, which ends by itself and writes its state.
+                process.wait(timeout=30)
+            except psutil.TimeoutExpired:
+                raise FailureError(
+                    f"stack {place.stack!r} is in use by {process.name()} (process {pid}): wait for it to end."
+                ) from None
+            except psutil.NoSuchProcess:
+                pass
+        file.unlink(missing_ok=True)
+        file.with_name(file.name + ".attrs").unlink(missing_ok=True)
+        removed.append(f"removed the lock of a killed engine (process {pid})")
+    return removed
+
+
+def known_resources(stack: RunningStack) -> list[tuple[str, str]]:
+    """URN and id of all that the stack's state has."""
+    deployment = stack.export_stack().deployment or {}
+    return [(resource["urn"], resource.get("id", "")) for resource in deployment.get("resources") or []]
+
+
+def recover(cloud: Cloud, stack: RunningStack) -> bool:
+    """Take back what an unfinished run did and the state does not know. Says whether there was one.
+
+    Raises `FailureError` where something could not be taken back.
+    """
+    run = cloud.control("run")["run"]
+    if run is None:
+        return False
+    say(f"The run {run['command']!r} (process {run['pid']}) was killed: taking back what the state does not know")
+    answer = cloud.control("run/recover", {"run": run["id"], "known": known_resources(stack)})
+    for line in answer["done"]:
+        say(f"  {line}")
+    if answer["failed"]:
+        raise FailureError(
+            "what a killed run did could not all be taken back:\n"
+            + "\n".join(f"  {line}" for line in answer["failed"])
+            + "\n`./nexus destroy` throws the embedded cloud away."
+        )
+    return True
+
+
+# ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def load_program() -> Program:
+    """The program that declares the platform. Importing it takes most of a run's start: do it while others start."""
+    from infra.program import program
+
+    return program
+
+
+def no_program() -> None:
+    """For runs that read or remove what the state has: the engine does not ask for the program."""
+
+
+def run_embedded(request: Request, run: EmbeddedRun, progress: Progress, *, program: Program | None = None) -> Outcome:
+    """Run the engine on an embedded stack, with what a killed run left taken care of before."""
+    notes = clear_stale_engine_locks(run.place)
+    if program is None:
+        program = load_program() if request.verb in {"up", "preview"} else no_program
+    stop = _Stop()
+    cloud = run.cloud()
+    stack = run.stack(cloud, program, stop.ask, policies=bool(request.policy_packs))
+    if request.verb == "preview":
+        if cloud.control("status")["run"] is not None:
+            notes.append("the last run was killed: the next `./nexus up` takes back what it left, then finishes it")
+        outcome = run_engine(request, stack, progress, run.place.configuration)
+    else:
+        recover(cloud, stack)
+        begun = cloud.control("run", {"command": f"nexus {request.verb}", "pid": os.getpid()})
+        refresh = request.refresh or bool(begun["refresh_due"])
+        outcome = run_engine(request, stack, progress, run.place.configuration, refresh=refresh)
+        _close_run(cloud, stack, begun["run"]["id"], outcome, refreshed=refresh or request.verb == "refresh")
+    outcome.interrupted = stop.asked > 0
+    outcome.notes[:0] = notes
+    obituary = None if outcome.succeeded else cloud.obituary()
+    if obituary:
+        outcome.progress.problems.append(Problem("", obituary))
+    return outcome
+
+
+def _close_run(cloud: Cloud, stack: RunningStack, run: int, outcome: Outcome, *, refreshed: bool) -> None:
+    """End the journal's run, unless the state lacks something that was created: then the next start recovers."""
+    try:
+        if not outcome.succeeded:
+            unknown = cloud.control("run/unknown", {"run": run, "known": known_resources(stack)})["operations"]
+            if unknown:
+                outcome.notes.append(
+                    f"the engine ended without writing down {len(unknown)} resources it had created: "
+                    "the next run takes them back first"
+                )
+                return
+        cloud.control("run/end", {"run": run, "refreshed": refreshed and outcome.succeeded})
+    except (FailureError, OSError) as error:
+        if outcome.succeeded:
+            raise
+        outcome.notes.append(f"the run stays open, and the next one looks into it: {str(error).splitlines()[0]}")
+
+
+class _Stop:
+    """Counts how often the user asked the run to stop, and says what that does."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def ask(self, times: int) -> None:
+        self.asked = times
+        if times == 1:
+            say("Stopping after the steps that are under way (Ctrl-C again: at once)")
+
+
+def run_engine(
+    request: Request,
+    stack: RunningStack,
+    progress: Progress,
+    config_file: Path | None,
+    *,
+    refresh: bool = False,
+    preview: bool = False,
+) -> Outcome:
+    """One run of the engine. `preview` asks for the plan of `up` or `destroy` instead."""
+    from pulumi.automation.errors import CommandError
+
+    common: dict[str, Any] = {"on_event": progress.on_event, "color": "never", "suppress_progress": True}
+    if config_file is not None:
+        common["config_file"] = str(config_file)
+    planned: dict[str, Any] = {
+        "policy_packs": [str(pack) for pack in request.policy_packs] or None,
+        "expect_no_changes": request.expect_no_changes or None,
+    }
+    problem = ""
+    try:
+        if request.verb == "preview" or (preview and request.verb == "up"):
+            stack.preview(**common, **planned, refresh=refresh or None)
+        elif request.verb == "up":
+            stack.up(**common, **planned, refresh=refresh or None, suppress_outputs=True)
+        elif request.verb == "refresh":
+            stack.refresh(**common, expect_no_changes=request.expect_no_changes or None, run_program=False)
+        elif preview:
+            stack.preview_destroy(**common, run_program=False)
+        else:
+            stack.destroy(**common, refresh=refresh or None, run_program=False, suppress_outputs=True)
+    except CommandError as error:
+        problem = str(error)
+    finally:
+        progress.finish()
+    return Outcome(progress, not problem, detail=problem)
+
+
+# ── real stacks ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def real_stack(request: Request) -> Iterator[tuple[RunningStack, Path | None, _Stop]]:
+    """A stack of the user's own backend, log-in and cloud credentials, all of them as they are."""
+    settings = configuration.load(request.stack, request.overrides)
+    check_settings(settings)
+    found = engine.acquire(say)
+    from cli.automation import EngineCommand, open_stack
+
+    stop = _Stop()
+    environment = dict(os.environ) | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+    with ExitStack() as stack:
+        config_file: Path | None = None
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nexus-")))
+        if request.overrides:
+            config_file = work / f"Pulumi.{request.stack}.yaml"
+            configuration.write(settings, config_file)
+        if request.policy_packs and shutil.which("pulumi-language-python", path=_path_with(found)) is None:
+            environment["PATH"] = os.pathsep.join([str(policy_shim(work)), environment.get("PATH", "")])
+        program = load_program() if request.verb in {"up", "preview"} else no_program
+        command = EngineCommand(found, environment, stop.ask)
+        yield open_stack(request.stack, program, ROOT, command), config_file, stop
+
+
+def _path_with(found: engine.Engine) -> str:
+    return os.pathsep.join([str(found.path.parent), os.environ.get("PATH", "")])
+
+
+# ── what to tell of a failure ────────────────────────────────────────────────────────────────────────────────────────
+
+_DEFECT: Final = re.compile(r"^python inline source runtime error: (.*?)\nTraceback", re.DOTALL)
+
+
+def explain(outcome: Outcome, log: Path) -> list[Problem]:
+    """The problems of a failed run, each once, without a traceback; the engine's own words go to `log`."""
+    problems: list[Problem] = []
+    for problem in outcome.progress.problems:
+        defect = _DEFECT.match(problem.message)
+        if defect:
+            problem = Problem(problem.urn, f"the program failed: {defect[1]} (its trace: {log})")
+        problems.append(problem)
+    if outcome.detail:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        words = "\n".join(str(problem) for problem in outcome.progress.problems)
+        log.write_text(f"{words}\n\n{outcome.detail}\n", encoding="utf-8")
+    if not problems and not outcome.progress.violations:
+        errors = re.findall(r"^\s*(?:stderr: )?error: (.+)$", outcome.detail, re.MULTILINE)
+        problems += [Problem("", text.strip()) for text in dict.fromkeys(errors)] or [
+            Problem("", f"the engine failed; what it said is in {log}")
+        ]
+    return problems

@@ -1,0 +1,92 @@
+"""Where things stand on this machine: the checkout, a stack's local folder, the user's cache."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from emulator.private_file import write_private
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+"""The checkout: `Pulumi.yaml` and all stack files are here."""
+
+EMBEDDED_STACKS: Final = frozenset({"local"})
+"""The stacks whose Azure and Snowflake are the embedded ones."""
+
+
+def local_directory() -> Path:
+    """The folder of all embedded stacks: `.nexus` of the checkout, or `NEXUS_DIRECTORY`."""
+    return Path(os.environ.get("NEXUS_DIRECTORY") or ROOT / ".nexus").resolve()
+
+
+def cache_directory() -> Path:
+    """What all checkouts of this user share: `NEXUS_CACHE`, or the system's place for caches."""
+    override = os.environ.get("NEXUS_CACHE")
+    if override:
+        return Path(override).resolve()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("nexus", appauthor="Videxa"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One embedded stack's folder, and what is in it."""
+
+    stack: str
+    directory: Path
+
+    @classmethod
+    def of(cls, stack: str) -> Place:
+        return cls(stack, local_directory() / stack)
+
+    @property
+    def state(self) -> Path:
+        """The engine's state: Pulumi's own file backend."""
+        return self.directory / "state"
+
+    @property
+    def cloud(self) -> Path:
+        """What the embedded cloud keeps."""
+        return self.directory / "cloud"
+
+    @property
+    def endpoints(self) -> Path:
+        return self.directory / "endpoints.json"
+
+    @property
+    def cloud_log(self) -> Path:
+        return self.directory / "cloud.log"
+
+    @property
+    def deploy_key(self) -> Path:
+        return self.directory / "deploy-key.pem"
+
+    @property
+    def passphrase(self) -> Path:
+        return self.directory / "passphrase"
+
+    @property
+    def pulumi_home(self) -> Path:
+        return self.directory / "pulumi-home"
+
+    @property
+    def configuration(self) -> Path:
+        """The stack's configuration as the engine gets it: the committed one and the state's encryption salt."""
+        return self.directory / f"Pulumi.{self.stack}.yaml"
+
+    @property
+    def lock(self) -> Path:
+        # Beside the folder, not in it: `destroy` removes the folder while it holds the lock.
+        return self.directory.with_name(f"{self.stack}.lock")
+
+    def prepare(self) -> None:
+        """Make the folder, closed to other users, and the passphrase that the state's secrets are kept under."""
+        self.directory.parent.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(mode=0o700, exist_ok=True)
+        self.state.mkdir(exist_ok=True)
+        if not self.passphrase.exists():
+            write_private(self.passphrase, secrets.token_urlsafe(32))

@@ -1,0 +1,130 @@
+"""What `up`, `preview`, `refresh` and `destroy` have in common: the run, its display, its answer and exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from cli import deployment
+from cli.console import answer, console, errors, interactive
+from cli.deployment import Outcome, Request
+from cli.failure import BadInputError
+from cli.place import local_directory
+from cli.progress import Display, Problem, Progress, show_plan, show_problems, show_summary
+
+_HEADLINES: Final = {"up": "Up", "preview": "Planned", "refresh": "Refreshed", "destroy": "Destroyed"}
+
+
+def policy_packs(paths: Sequence[Path] | None) -> list[Path]:
+    """The folders of policy packs. Raises `BadInputError` naming each that is none."""
+    packs = [path.resolve() for path in paths or []]
+    wrong = [str(path) for path in packs if not (path / "PulumiPolicy.yaml").is_file()]
+    if wrong:
+        raise BadInputError("not a policy pack (no PulumiPolicy.yaml): " + ", ".join(wrong))
+    return packs
+
+
+def log_of(stack: str) -> Path:
+    return local_directory() / f"{stack}.log"
+
+
+def execute(request: Request, *, yes: bool, as_json: bool, next_steps: str = "") -> Outcome:
+    """Run it, show it, and leave with exit code 1 if it failed."""
+    if deployment.is_embedded(request.stack):
+        outcome = _embedded(request, as_json=as_json)
+    else:
+        outcome = _real(request, yes=yes, as_json=as_json)
+    report(request, outcome, as_json=as_json, next_steps=next_steps)
+    return outcome
+
+
+def _embedded(request: Request, *, as_json: bool) -> Outcome:
+    with deployment.embedded_run(request) as run:
+        progress = Progress(request.verb, total=None)
+        with Display(progress, console(), quiet=as_json):
+            outcome = deployment.run_embedded(request, run, progress)
+        if outcome.succeeded and request.verb == "destroy":
+            remove(run)
+    return outcome
+
+
+def remove(run: deployment.EmbeddedRun) -> None:
+    """Leave nothing of an embedded stack behind."""
+    import shutil
+
+    cloud = run.cloud()
+    if cloud.attached:
+        # `nexus serve` keeps its cloud, emptied; it removes the rest when it ends.
+        cloud.control("reset", {})
+        for path in (run.place.state, run.place.pulumi_home, run.place.directory / "bin"):
+            shutil.rmtree(path, ignore_errors=True)
+        run.place.configuration.unlink(missing_ok=True)
+        return
+    cloud.stop()
+    shutil.rmtree(run.place.directory)
+    log_of(run.place.stack).unlink(missing_ok=True)
+
+
+def _real(request: Request, *, yes: bool, as_json: bool) -> Outcome:
+    changes = request.verb in {"up", "destroy"}
+    if changes and not yes and (as_json or not interactive()):
+        raise BadInputError(
+            f"`nexus {request.verb}` changes the real stack {request.stack!r} and nobody can be asked here: "
+            "give --yes once the plan has been read (`nexus preview`)."
+        )
+    with deployment.real_stack(request) as (stack, config_file, stop):
+        if changes and not yes:
+            plan = Progress(request.verb)
+            with Display(plan, console(), quiet=as_json):
+                planned = deployment.run_engine(request, stack, plan, config_file, preview=True)
+            if not planned.succeeded:
+                return planned
+            show_plan(plan, console())
+            show_summary(plan, "Planned", console())
+            if not typer.confirm(f"Go on with {request.verb} of {request.stack}?", default=False):
+                raise BadInputError("Nothing was changed.")
+        progress = Progress(request.verb)
+        with Display(progress, console(), quiet=as_json):
+            outcome = deployment.run_engine(request, stack, progress, config_file, refresh=request.refresh)
+        outcome.interrupted = stop.asked > 0
+    return outcome
+
+
+def report(request: Request, outcome: Outcome, *, as_json: bool, next_steps: str) -> None:
+    progress = outcome.progress
+    problems = [] if outcome.succeeded else deployment.explain(outcome, log_of(request.stack))
+    if as_json:
+        answer(
+            {
+                "stack": request.stack,
+                "verb": request.verb,
+                "result": "succeeded" if outcome.succeeded else "failed",
+                **progress.as_json(),
+                "errors": [{"urn": problem.urn, "message": problem.message} for problem in problems],
+                "notes": outcome.notes,
+            }
+        )
+    else:
+        _show(request, outcome, problems, next_steps)
+    if not outcome.succeeded:
+        raise typer.Exit(1)
+
+
+def _show(request: Request, outcome: Outcome, problems: list[Problem], next_steps: str) -> None:
+    progress = outcome.progress
+    for note in outcome.notes:
+        errors().print(note, markup=False, style="dim")
+    if request.verb == "preview":
+        show_plan(progress, console())
+    show_problems("Warnings", progress.warnings, console())
+    show_problems("Policy violations", progress.violations, console())
+    headline = _HEADLINES[request.verb]
+    if not outcome.succeeded:
+        headline = "Stopped" if outcome.interrupted else "Failed"
+    show_summary(progress, headline, console())
+    show_problems("Errors", problems, errors())
+    if outcome.succeeded and next_steps:
+        console().print(f"Next: {next_steps}", markup=False)

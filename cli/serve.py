@@ -1,0 +1,72 @@
+"""`nexus serve`: keep the embedded cloud up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+import threading
+from typing import Annotated
+
+import typer
+
+from cli import deployment, options
+from cli.cloud import attached, starting
+from cli.console import console, say
+from cli.failure import BadInputError, FailureError
+from cli.place import Place
+
+
+def command(
+    stack: options.Stack = "local",
+    as_json: options.Json = False,
+    port: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER",
+            help="A fixed port for http, snowflake, azure-native, random or tls; repeatable (otherwise any free one).",
+        ),
+    ] = None,
+) -> None:
+    """Keep a stack's embedded cloud up until Ctrl-C, and print where it listens.
+
+    Example: ./nexus serve --port http=8080
+    """
+    if not deployment.is_embedded(stack):
+        raise BadInputError(f"stack {stack!r} has a real cloud: there is nothing to serve.")
+    place = Place.of(stack)
+    with deployment.only_run(place, "serve"):
+        other = attached(place)
+        if other is not None:
+            raise FailureError(f"the embedded cloud of {stack!r} is up already (process {other.endpoints.pid}).")
+        place.prepare()
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    with starting(place, *(f"--port={name}" for name in port or [])) as starting_cloud:
+        cloud = starting_cloud.wait()
+        if cloud.attached:
+            raise FailureError(f"the embedded cloud of {stack!r} is up already (process {cloud.endpoints.pid}).")
+        if as_json:
+            # As the cloud wrote it down: one line, so that a program can read it and go on.
+            sys.stdout.write(json.dumps(json.loads(place.endpoints.read_text(encoding="utf-8"))) + "\n")
+            sys.stdout.flush()
+        else:
+            endpoints = cloud.endpoints
+            console().print(f"Snowflake (wire protocol)  {endpoints.snowflake}", markup=False)
+            console().print(f"Azure (data plane)         {endpoints.azure}", markup=False)
+            console().print(
+                f"Provider servers           PULUMI_DEBUG_PROVIDERS={endpoints.debug_providers}", markup=False
+            )
+            console().print(f"Deploy user's private key  {place.deploy_key}", markup=False)
+            console().print('Plain pulumi in another shell: eval "$(./nexus env)". Ctrl-C ends it.', markup=False)
+        while not over.wait(0.5):
+            obituary = cloud.obituary()
+            if obituary:
+                raise FailureError(obituary)
+    if not place.state.exists():
+        # `nexus destroy` emptied the cloud while it was up: now the rest can go as well.
+        shutil.rmtree(place.directory, ignore_errors=True)
+    elif not as_json:
+        say("The embedded cloud is down; its state stays until `./nexus destroy`.")
