@@ -8,13 +8,21 @@ import decimal
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from cli import options
+from cli.access import StackAccess, stack_access
+from cli.connector import connect
+from cli.console import console
+from cli.failure import BadInputError, FailureError
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -46,7 +54,7 @@ def one_line(error: Exception) -> str:
     return message if message.startswith(f"{number:06d}") else f"{number:06d} ({state}): {message}"
 
 
-def run(connection: SnowflakeConnection, texts: Iterable[str], console: Console, *, as_json: bool) -> bool:
+def run(connection: SnowflakeConnection, texts: Iterable[str], output: Console, *, as_json: bool) -> bool:
     """Run statements in turn until one fails; say whether all went well."""
     from snowflake.connector import Error
 
@@ -65,33 +73,33 @@ def run(connection: SnowflakeConnection, texts: Iterable[str], console: Console,
         if as_json:
             answers.append(answer)
         else:
-            _show(answer, console)
+            _show(answer, output)
     if as_json:
         sys.stdout.write(json.dumps(answers, default=_plain, indent=2) + "\n")
     return good
 
 
-def prompt(connection: SnowflakeConnection, console: Console) -> None:
+def prompt(connection: SnowflakeConnection, output: Console) -> None:
     """Read statements from a person until the end of input or `exit`; an error ends just its statement."""
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401 - makes `input` keep a history, where the system has it
-    console.print("Statements end with a semicolon; `exit` or the end of input leaves.", style="dim")
+    output.print("Statements end with a semicolon; `exit` or the end of input leaves.", style="dim")
     pending = ""
     while True:
         try:
             line = input("   … " if pending else f"{connection.role or ''}> ")
         except EOFError:
-            console.print()
+            output.print()
             return
         except KeyboardInterrupt:
             pending = ""
-            console.print()
+            output.print()
             continue
         if not pending and line.strip().rstrip(";").lower() in {"exit", "quit"}:
             return
         pending = f"{pending}\n{line}".lstrip("\n")
         if pending.rstrip().endswith(";"):
-            run(connection, statements(pending), console, as_json=False)
+            run(connection, statements(pending), output, as_json=False)
             pending = ""
 
 
@@ -120,17 +128,72 @@ def _text(value: object) -> str:
     return "NULL" if value is None else str(value)
 
 
-def _show(answer: dict[str, Any], console: Console) -> None:
+def _show(answer: dict[str, Any], output: Console) -> None:
     table = Table()
     for name in answer["columns"]:
         table.add_column(escape(name), overflow="fold")
     for row in answer["rows"]:
         table.add_row(*(escape(_text(value)) for value in row))
-    console.print(table)
+    output.print(table)
     count = len(answer["rows"])
-    console.print(f"{count} row{'' if count == 1 else 's'}", style="dim", highlight=False)
+    output.print(f"{count} row{'' if count == 1 else 's'}", style="dim", highlight=False)
 
 
 def read(file: Path) -> str:
-    """A script's text; `-` is the standard input."""
-    return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    """A script's text; `-` is the standard input. Raises `BadInputError` where it cannot be read."""
+    if str(file) == "-":
+        return sys.stdin.read()
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def command(
+    statement: Annotated[str | None, typer.Argument(help="Statements, a semicolon between them.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="Run the statements of a file; - is standard input.")
+    ] = None,
+    role: Annotated[str | None, typer.Option(help="The role to act in (otherwise the user's default one).")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="The deploy user (default), or the applications' service user.")
+    ] = None,
+    stack: options.Stack = "local",
+    as_json: options.Json = False,
+) -> None:
+    """Send statements to the stack's Snowflake account; with neither statement nor file, a prompt.
+
+    Example: nexus sql --role HCS0001_APP "SELECT COUNT(*) FROM HCS0001_DB.NEXUSCHAT.CONVERSATIONS"
+    """
+    if statement is not None and file is not None:
+        raise BadInputError("give a statement or a file, not both")
+    texts: list[str] | None = None
+    if statement is not None or file is not None or not sys.stdin.isatty():
+        texts = list(statements(statement if statement is not None else read(file or Path("-"))))
+        if not texts:
+            raise BadInputError("there is no statement in what was given")
+    from snowflake.connector import Error
+
+    with stack_access(stack) as access:
+        name = user or access.deploy_user
+        try:
+            connection = connect(access.address, name, _key(access, name), role=role)
+        except Error as error:
+            raise FailureError(one_line(error)) from None
+        with closing(connection):
+            if texts is None:
+                prompt(connection, console())
+            elif not run(connection, texts, console(), as_json=as_json):
+                raise typer.Exit(1)
+
+
+def _key(access: StackAccess, user: str) -> bytes:
+    """The private key of a user whose key is to be had here."""
+    service_user = access.settings.snowflake.service_user.name
+    if user == access.deploy_user:
+        return access.deploy_key()
+    if user == service_user:
+        from cli.verify.command import service_key
+
+        return service_key(access)
+    raise BadInputError(f"no key is known for user {user}: {access.deploy_user} and {service_user} have one")

@@ -1,5 +1,1 @@
 """`nexus bench`."""
-
-from cli.bench.command import command
-
-__all__ = ["command"]

@@ -66,8 +66,9 @@ class Report:
 
     @contextmanager
     def check(self, area: str, asked: str, expected: str) -> Iterator[Check]:
-        """A check to fill in; an error that escapes it is its failure, not the run's end."""
+        """A check to fill in; that it cannot be carried out is its failure, not the run's end."""
         check = Check(area, asked, expected)
+        self.checks.append(check)
         start = time.perf_counter()
         try:
             yield check
@@ -75,7 +76,6 @@ class Report:
             check.fail(reason.resource, str(reason))
         finally:
             check.seconds = time.perf_counter() - start
-            self.checks.append(check)
 
     @property
     def failed(self) -> list[Check]:

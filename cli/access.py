@@ -1,0 +1,123 @@
+"""A stack's Snowflake account and the keys that open it, for verbs that connect to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from cli import deployment, engine
+from cli.cloud import Endpoints, running
+from cli.configuration import load
+from cli.connector import SnowflakeAddress, private_key
+from cli.console import say
+from cli.failure import BadInputError, FailureError
+from cli.place import ROOT, Place
+from cli.verify.state import StackState
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class StackAccess:
+    """A stack that can be asked: `endpoints` are the embedded cloud's, None for a real one."""
+
+    stack: str
+    settings: Settings
+    address: SnowflakeAddress
+    endpoints: Endpoints | None
+    _deploy_key: Callable[[], str]
+
+    @property
+    def deploy_user(self) -> str:
+        return self.settings.snowflake.user
+
+    def deploy_key(self) -> bytes:
+        """The deploy user's private key. Raises `BadInputError` where it is none."""
+        try:
+            return private_key(self._deploy_key())
+        except ValueError as error:
+            raise BadInputError(f"the key of {self.deploy_user}: {error}") from None
+
+    def state(self) -> tuple[StackState, Mapping[str, Any]]:
+        """The stack's state and its outputs. Raises `FailureError` where it is not up."""
+        deployment_ = _exported(self.stack)
+        outputs: Mapping[str, Any] = next(
+            (
+                resource.get("outputs", {})
+                for resource in deployment_.get("resources") or ()
+                if resource["type"] == "pulumi:pulumi:Stack"
+            ),
+            {},
+        )
+        if not outputs:
+            raise FailureError(f"stack {self.stack!r} is not up: `./nexus up` brings it up.")
+        return StackState.of(deployment_), outputs
+
+
+@contextmanager
+def stack_access(stack: str) -> Iterator[StackAccess]:
+    """Reach a stack's account; an embedded cloud is started for as long as this lasts, unless one is up.
+
+    Raises `FailureError` where an embedded stack was never brought up, `BadInputError` for a stack that is not
+    configured or a real one without SNOWFLAKE_PRIVATE_KEY.
+    """
+    from infra.settings import SettingsError, load_settings
+
+    embedded = deployment.is_embedded(stack)
+    place = Place.of(stack)
+    configuration = load(stack)
+    if embedded:
+        if not place.cloud.exists():
+            raise FailureError(f"stack {stack!r} is not up: `./nexus up` brings it up.")
+        # As the last run had it, with the settings that were given to it alone.
+        if place.configuration.exists():
+            configuration = yaml.safe_load(place.configuration.read_text(encoding="utf-8"))
+    try:
+        settings = load_settings(configuration.get("config") or {}, ROOT)
+    except SettingsError as error:
+        raise BadInputError(str(error)) from None
+    organization, account = settings.snowflake.organization, settings.snowflake.account
+    if not embedded:
+        if not os.environ.get("SNOWFLAKE_PRIVATE_KEY"):
+            raise BadInputError(
+                f"stack {stack!r} has a real account: "
+                f"set SNOWFLAKE_PRIVATE_KEY to the private key (PEM) of {settings.snowflake.user}."
+            )
+        address = SnowflakeAddress(organization, account)
+        yield StackAccess(stack, settings, address, None, lambda: os.environ["SNOWFLAKE_PRIVATE_KEY"])
+        return
+    with running(place) as cloud:
+        endpoints = cloud.endpoints
+        address = SnowflakeAddress(organization, account, endpoints.host, endpoints.port)
+        yield StackAccess(stack, settings, address, endpoints, lambda: place.deploy_key.read_text(encoding="utf-8"))
+
+
+def _exported(stack: str) -> dict[str, Any]:
+    """The stack's deployment, with its secrets still encrypted."""
+    if deployment.is_embedded(stack):
+        file = deployment.state_file(Place.of(stack))
+        if not file.exists():
+            return {}
+        # The engine's own file: asking the engine for it would take longer than all the rest.
+        checkpoint: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]
+        return checkpoint.get("latest") or {}
+    done = subprocess.run(
+        [str(engine.acquire(say).path), "stack", "export", "--stack", stack, "--non-interactive"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise FailureError(f"the state of stack {stack!r} cannot be read:\n{done.stderr.strip()}")
+    exported: dict[str, Any] = json.loads(done.stdout)["deployment"]
+    return exported

@@ -1,0 +1,261 @@
+"""`nexus verify`: what a stack should have made, against what is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cli import options
+from cli.access import StackAccess, stack_access
+from cli.connector import connect, private_key, rows
+from cli.console import answer, console
+from cli.failure import FailureError
+from cli.verify.declared import Declared, DeclaredTenant, TenantSettings
+from cli.verify.report import CheckImpossibleError, Report
+from cli.verify.state import StackState
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+    from cli.verify.applications import Application
+    from cli.verify.isolation import RoleKind
+    from cli.verify.vault import EmbeddedVault
+
+_PRIVATE_KEY_VARIABLE = "SNOWFLAKE_PRIVATE_KEY"
+_READER = "ACCOUNTADMIN"
+"""The role that reads everything: it holds what the other administrative roles own."""
+
+
+def command(stack: options.Stack = "local", as_json: options.Json = False) -> None:
+    """Check everything that the stack should have made: databases to isolation, a line each.
+
+    Example: nexus verify --json
+    """
+    started = time.monotonic()
+    report = Report()
+    with stack_access(stack) as access:
+        state, outputs = access.state()
+        try:
+            verify(report, access, state, outputs)
+        except CheckImpossibleError as reason:
+            with report.check("stack", "settings, outputs and state of the stack", "the same organisations") as check:
+                check.fail(reason.resource, str(reason))
+    seconds = time.monotonic() - started
+    if as_json:
+        answer({"stack": stack, **report.as_json(), "seconds": round(seconds, 2)})
+    else:
+        report.show(console())
+        count = len(report.checks)
+        verdict = (
+            f"[red]{len(report.failed)} of {count} checks failed[/]" if report.failed else f"all {count} checks passed"
+        )
+        console().print(f"{stack}: {verdict} in {seconds:.1f} s")
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def verify(report: Report, access: StackAccess, state: StackState, outputs: Mapping[str, Any]) -> None:
+    """Carry out every check. Raises `CheckImpossibleError` where settings and outputs do not fit together."""
+    from cli.verify.account import account
+    from cli.verify.isolation import RoleKind, isolation
+
+    settings = access.settings
+    declared = Declared.of(
+        [
+            TenantSettings(
+                organization=tenant.organization_id,
+                warehouse_size=tenant.warehouse_size,
+                monthly_credits=tenant.monthly_credits,
+                auto_suspend_seconds=tenant.auto_suspend_seconds,
+                retention_days=tenant.retention_days,
+            )
+            for tenant in settings.organizations
+        ],
+        outputs,
+        state,
+    )
+    deploy_key = access.deploy_key()
+
+    def as_deploy_user() -> SnowflakeConnection:
+        return connect(
+            access.address, access.deploy_user, deploy_key, role=_READER, warehouse=declared.shared_warehouse
+        )
+
+    with closing(as_deploy_user()) as connection, connection.cursor() as cursor:
+        account(report, declared, cursor)
+    key = _azure(report, access, state, outputs)
+    tables = list(declared.tenants[0].content.tables) if declared.tenants else []
+    kinds = [
+        _as_service_user(report, access, declared, key)
+        if key is not None
+        else RoleKind("application", lambda tenant: tenant.role_application, reads_own=True, connect=as_deploy_user),
+        RoleKind("analyst", lambda tenant: tenant.role_analyst, reads_own=True, connect=as_deploy_user),
+        RoleKind("administrator", lambda tenant: tenant.role_administrator, reads_own=False, connect=as_deploy_user),
+    ]
+    isolation(report, declared.tenants, tables, kinds)
+
+
+def _as_service_user(report: Report, access: StackAccess, declared: Declared, key: bytes) -> RoleKind:
+    """Check the conversations, and say how the application's role tries the other tenants."""
+    from cli.verify.conversation import conversations
+    from cli.verify.isolation import RoleKind
+
+    user = declared.service_user
+
+    def as_tenant(tenant: DeclaredTenant) -> SnowflakeConnection:
+        return connect(
+            access.address,
+            user,
+            key,
+            role=tenant.role_application,
+            warehouse=tenant.warehouse,
+            database=tenant.content.database,
+            schema=tenant.content.schema,
+        )
+
+    conversations(report, declared.tenants, user, as_tenant)
+    first = declared.tenants[0]
+    return RoleKind(
+        "application",
+        lambda tenant: tenant.role_application,
+        reads_own=True,
+        connect=lambda: connect(access.address, user, key, role=first.role_application),
+    )
+
+
+def _azure(report: Report, access: StackAccess, state: StackState, outputs: Mapping[str, Any]) -> bytes | None:
+    """Check vault and apps; give the service user's key as the backend's identity reads it."""
+    from cli.verify.applications import applications
+    from cli.verify.azure import SECRET, VAULT, embedded_resources
+    from cli.verify.vault import EmbeddedVault, read_as, rights
+    from cli.verify.wiring import Surroundings, shared_key, wiring
+
+    if access.endpoints is None:
+        with report.check("secrets", "the vault and the apps of a real subscription", "checked") as check:
+            check.fail(
+                outputs["vault"]["name"],
+                "not built: verify reads vault and apps of the embedded cloud only, so neither "
+                "secrets, wiring nor conversations were checked",
+            )
+        return None
+    vault = EmbeddedVault(access.endpoints.azure)
+    with ExitStack() as stack:
+        azure = stack.enter_context(embedded_resources(access.endpoints))
+        uris: list[str] = []
+        with report.check("secrets", "each declared secret", "in the vault") as check:
+            for secret in state.of_type(SECRET):
+                check.tried += 1
+                there = azure.read(SECRET, secret.id)
+                if there is None:
+                    check.fail(secret.name, "is not in the vault")
+                else:
+                    uris.append(str(there["properties"]["secretUri"]))
+            missing = set(outputs["vault"]["secrets"].values()) - {uri.rsplit("/", 1)[-1] for uri in uris}
+            for name in sorted(missing):
+                check.fail(name, "is told in the outputs, but is not in the vault")
+            check.found = f"{len(uris)} secrets in {outputs['vault']['name']}"
+        (vault_declared,) = state.of_type(VAULT)
+        there = azure.read(VAULT, vault_declared.id) or {}
+        apps, problems = applications(outputs, state, azure)
+        with report.check("apps", "each declared app and its identity", f"{len(outputs['apps'])} apps") as check:
+            check.tried = len(apps)
+            for problem in problems:
+                check.fail(problem.resource, str(problem))
+        rights(report, apps, uris, vault)
+        by_label = {app.label: app for app in apps}
+        if {"backend", "chat"} <= by_label.keys():
+            shared_key(report, by_label["backend"], by_label["chat"], lambda app, uri: read_as(vault, app, uri))
+        key = _service_key(report, by_label.get("backend"), vault)
+        wiring(
+            report,
+            outputs,
+            apps,
+            Surroundings(
+                vault_uri=str((there.get("properties") or {}).get("vaultUri")),
+                secrets=frozenset(uris),
+                models=access.settings.model.allowed,
+                log_in=lambda told: _session(access, told, key),
+            ),
+        )
+    return key
+
+
+def service_key(access: StackAccess) -> bytes:
+    """The service user's private key, read from the vault as the backend's identity. Raises `FailureError`."""
+    from cli.verify.applications import applications
+    from cli.verify.azure import embedded_resources
+    from cli.verify.vault import EmbeddedVault
+
+    if access.endpoints is None:
+        raise FailureError(
+            "the service user's key is in a real vault, which only the applications' identities may read"
+        )
+    state, outputs = access.state()
+    report = Report()
+    with embedded_resources(access.endpoints) as azure:
+        apps, _ = applications(outputs, state, azure)
+        backend = next((app for app in apps if app.label == "backend"), None)
+        key = _service_key(report, backend, EmbeddedVault(access.endpoints.azure))
+    if key is None:
+        (failed,) = report.failed
+        raise FailureError(f"{failed.findings[0].resource}: {failed.findings[0].found}")
+    return key
+
+
+def _service_key(report: Report, backend: Application | None, vault: EmbeddedVault) -> bytes | None:
+    from cli.verify.vault import read_as
+
+    with report.check("secrets", "the backend's identity reads Snowflake's key", "a private key") as check:
+        if backend is None:
+            raise CheckImpossibleError("backend", "the app is not there, so nobody can read the key")
+        uri = backend.secret_uri(_PRIVATE_KEY_VARIABLE)
+        if uri is None:
+            raise CheckImpossibleError(f"{backend.name} {_PRIVATE_KEY_VARIABLE}", "leads to no secret")
+        check.tried += 1
+        try:
+            key = private_key(read_as(vault, backend, uri) or "")
+        except ValueError as error:
+            raise CheckImpossibleError(uri, str(error)) from None
+        return key
+    return None
+
+
+def _session(access: StackAccess, told: Mapping[str, str], key: bytes | None) -> dict[str, str]:
+    """Log in as an app's variables say and ask the session who and where it is."""
+    from snowflake.connector import Error
+
+    from cli.connector import SnowflakeAddress
+    from cli.sql import one_line
+
+    if key is None:
+        raise CheckImpossibleError(told.get("SNOWFLAKE_USER", ""), "no key from the vault to log in with")
+    organization, _, name = told.get("SNOWFLAKE_ACCOUNT", "").partition("-")
+    address = SnowflakeAddress(organization, name, access.address.host, access.address.port)
+    try:
+        with (
+            closing(
+                connect(
+                    address,
+                    told.get("SNOWFLAKE_USER", ""),
+                    key,
+                    role=told.get("SNOWFLAKE_ROLE"),
+                    warehouse=told.get("SNOWFLAKE_WAREHOUSE"),
+                    database=told.get("SNOWFLAKE_DATABASE"),
+                    schema=told.get("SNOWFLAKE_SCHEMA"),
+                )
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
+            (found,) = rows(
+                cursor,
+                "SELECT CURRENT_ORGANIZATION_NAME() || '-' || CURRENT_ACCOUNT_NAME() AS ACCOUNT, "
+                "CURRENT_USER() AS USER, CURRENT_ROLE() AS ROLE, CURRENT_WAREHOUSE() AS WAREHOUSE, "
+                "CURRENT_DATABASE() AS DATABASE, CURRENT_SCHEMA() AS SCHEMA",
+            )
+    except Error as error:
+        raise CheckImpossibleError(told.get("SNOWFLAKE_USER", ""), one_line(error)) from None
+    return {f"SNOWFLAKE_{name.upper()}": str(value) for name, value in found.items()}
