@@ -42,6 +42,8 @@ REGISTRIES = "Microsoft.ContainerRegistry/registries"
 _SECRET_URL = re.compile(r"https://([a-zA-Z0-9-]+)\.vault\.azure\.net/secrets/([0-9a-zA-Z-]+)(?:/([0-9a-f]+))?/?", re.I)
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)Gi")
 _SUFFIX_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+# What the API takes, more than its specification says: hashicorp/terraform-provider-azurerm pull request 31989.
+_FAILURE_THRESHOLDS = {"Liveness": 30, "Readiness": 48, "Startup": 240}
 _SYSTEM_IDENTITIES = ("system", "system-environment")
 
 
@@ -249,6 +251,14 @@ def _app_containers(inputs: Inputs) -> Iterator[CheckFailure]:
                     f"{place}.volumeMounts[{index}].volumeName", f"no volume '{name}' in template.volumes"
                 )
         for index, probe in enumerate(items(container, "probes")):
+            kind, failures = probe.get("type"), probe.get("failureThreshold")
+            most = _FAILURE_THRESHOLDS.get(kind) if isinstance(kind, str) else None
+            if most is not None and isinstance(failures, int) and not 1 <= failures <= most:
+                yield CheckFailure(
+                    f"{place}.probes[{index}].failureThreshold",
+                    f"Container '{container.get('name')}' '{kind}' probe's FailureThreshold must be in the range of "
+                    f"['1', '{most}'].",
+                )
             if probe.get("type") in ("Liveness", "Startup") and probe.get("successThreshold") not in (None, UNKNOWN, 1):
                 yield CheckFailure(
                     f"{place}.probes[{index}].successThreshold", f"must be 1 for a {probe['type'].lower()} probe"
@@ -657,7 +667,6 @@ KINDS = (
             between("template.containers[].probes[].httpGet.port", 1, 65535),
             between("template.containers[].probes[].tcpSocket.port", 1, 65535),
             matches("template.containers[].probes[].httpGet.path", r"/.*", "a path starts with /"),
-            between("template.containers[].probes[].failureThreshold", 1, 10),
             between("template.containers[].probes[].successThreshold", 1, 10),
             between("template.containers[].probes[].initialDelaySeconds", 0, 60, " seconds"),
             between("template.containers[].probes[].periodSeconds", 1, 240, " seconds"),
