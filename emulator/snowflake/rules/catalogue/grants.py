@@ -34,7 +34,6 @@ def _bulk(path: str, kinds: tuple[str, ...]) -> dict[str, Rule]:
     return {
         path: REPLACES,
         f"{path}.objectTypePlural": exactly(*plurals(kinds), replaces=True),
-        f"{path}.inAccount": REPLACES,
         f"{path}.inDatabase": NAME.replacing(),
         f"{path}.inSchema": DATABASE_OBJECT.replacing(),
     }
@@ -61,6 +60,7 @@ _ON_SCHEMA_OBJECT: dict[str, Rule] = {
     **_bulk("onSchemaObject.all", SCHEMA_OBJECTS),
     **_bulk("onSchemaObject.future", SCHEMA_OBJECTS),
     **_bulk("onSchemaObject.inherited", SCHEMA_OBJECTS),
+    "onSchemaObject.inherited.inAccount": REPLACES,
 }
 _ONE_SCHEMA = exactly_one(
     "schemaName", "allSchemasInDatabase", "futureSchemasInDatabase", "inherited", within="onSchema"

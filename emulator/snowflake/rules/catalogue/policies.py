@@ -9,7 +9,6 @@ from emulator.snowflake.rules.catalogue.common import (
     IN_SCHEMA,
     POLICY,
     at_least_one,
-    at_least_zero,
     conflicting,
     exactly_one,
 )
@@ -54,7 +53,6 @@ _SIGNATURE: dict[str, Rule] = {
     "arguments.name": REPLACES,
     "arguments.type": DATA_TYPE.replacing(),
 }
-_PASSWORD_NUMBER = at_least_zero().but(default=-1)
 
 RULES = {
     "NetworkPolicy": TypeRules(
@@ -122,21 +120,18 @@ RULES = {
             "orReplace": CREATION_ONLY,
             "ifNotExists": CREATION_ONLY,
             "comment": Rule(),
+            **dict.fromkeys(("minLength", "maxLength", "maxRetries", "lockoutTimeMins"), at_least(1)),
             **dict.fromkeys(
                 (
-                    "minLength",
-                    "maxLength",
                     "minUpperCaseChars",
                     "minLowerCaseChars",
                     "minNumericChars",
                     "minSpecialChars",
                     "minAgeDays",
                     "maxAgeDays",
-                    "maxRetries",
-                    "lockoutTimeMins",
                     "history",
                 ),
-                _PASSWORD_NUMBER,
+                at_least(0, default=-1),
             ),
         }
     ),

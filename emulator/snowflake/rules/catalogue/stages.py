@@ -1,12 +1,12 @@
-"""Stages."""
+"""Stages, file formats, pipes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.snowflake.rules.catalogue.common import IN_SCHEMA, exactly_one
-from emulator.snowflake.rules.rule import BOOLEAN_TEXT, NAME, REPLACES, Rule, TypeRules
+from emulator.snowflake.rules.catalogue.common import FIXED_AS_SPELLED, IN_SCHEMA, exactly_one
+from emulator.snowflake.rules.rule import BOOLEAN_TEXT, REPLACES, SCHEMA_OBJECT, Rule, TypeRules, exactly
 
 
 def _directory_replaces(old: Mapping[str, Any], new: Mapping[str, Any], changed: set[str]) -> set[str]:
@@ -22,7 +22,53 @@ def _directory_replaces(old: Mapping[str, Any], new: Mapping[str, Any], changed:
     return {"directory"} if refresh != "default" and refresh != (before.get("autoRefresh") or "default") else set()
 
 
+def _same_copy_statement(old: str, new: str) -> bool:
+    return _bare(old) == _bare(new)
+
+
+def _bare(statement: str) -> str:
+    return statement.replace("\r\n", "\n").rstrip(";\r\n").strip()
+
+
+_READ_BACK = Rule(computed=True)
+
 RULES = {
+    "Pipe": TypeRules(
+        {
+            **FIXED_AS_SPELLED,
+            "comment": Rule(),
+            "copyStatement": Rule(same=_same_copy_statement, replaces=True),
+            "autoIngest": Rule(default=False, replaces=True),
+            "awsSnsTopicArn": REPLACES,
+            "integration": Rule(),
+            "errorIntegration": Rule(),
+        }
+    ),
+    "FileFormat": TypeRules(
+        {
+            "name": Rule(),
+            "database": REPLACES,
+            "schema": REPLACES,
+            "formatType": exactly("CSV", "JSON", "AVRO", "ORC", "PARQUET", "XML", replaces=True),
+            **dict.fromkeys(
+                (
+                    "compression",
+                    "recordDelimiter",
+                    "fieldDelimiter",
+                    "dateFormat",
+                    "timeFormat",
+                    "timestampFormat",
+                    "binaryFormat",
+                    "escape",
+                    "escapeUnenclosedField",
+                    "fieldOptionallyEnclosedBy",
+                    "nullIfs",
+                    "encoding",
+                ),
+                _READ_BACK,
+            ),
+        }
+    ),
     "StageInternal": TypeRules(
         {
             **IN_SCHEMA,
@@ -33,7 +79,7 @@ RULES = {
             "directory": Rule(),
             "directory.enable": Rule(),
             "directory.autoRefresh": BOOLEAN_TEXT,
-            "fileFormat.formatName": NAME,
+            "fileFormat.formatName": SCHEMA_OBJECT,
         },
         (
             exactly_one("snowflakeFull", "snowflakeSse", within="encryption"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.snowflake.rules.catalogue.common import IN_SCHEMA, conflicting, requires
+from emulator.snowflake.rules.catalogue.common import FIXED_AS_SPELLED, IN_SCHEMA, conflicting, requires
 from emulator.snowflake.rules.rule import (
     BOOLEAN_TEXT,
     CREATION_ONLY,
@@ -108,6 +108,14 @@ RULES = {
             requires("dataMetricSchedule", "dataMetricFunctions"),
             conflicting("minutes", "usingCron", within="dataMetricSchedule"),
         ),
+    ),
+    "Sequence": TypeRules(
+        {
+            **FIXED_AS_SPELLED,
+            "comment": Rule(default=""),
+            "increment": Rule(default=1),
+            "ordering": exactly("ORDER", "NOORDER", ignore_case=False, default="ORDER"),
+        }
     ),
     "DynamicTable": TypeRules(
         {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.snowflake.rules.catalogue.common import at_least_zero, parameter
+from emulator.snowflake.rules.catalogue.common import at_least_zero, exactly_one, parameter
 from emulator.snowflake.rules.normalise import same_ignoring_case, same_ignoring_final_newline
 from emulator.snowflake.rules.rule import BOOLEAN_TEXT, NAME, REPLACES, Rule, TypeRules, words
 from emulator.snowflake.rules.vocabulary import (
@@ -16,7 +16,6 @@ from emulator.snowflake.rules.vocabulary import (
     TIMESTAMP_TYPE,
     TRACE_LEVEL,
     UNSUPPORTED_DDL_ACTION,
-    WORKLOAD_IDENTITY_TYPE,
 )
 
 _PLAIN_PARAMETERS = (
@@ -67,13 +66,13 @@ _SERVICE_USER: dict[str, Rule] = {
     "rsaPublicKey": Rule(),
     "rsaPublicKey2": Rule(),
     "comment": Rule(),
-    "workloadIdentity.type": words(WORKLOAD_IDENTITY_TYPE),
 }
+_WORKLOAD_IDENTITY = (exactly_one("aws", "azure", "gcp", "oidc", within="defaultWorkloadIdentity"),)
 _PASSWORD: dict[str, Rule] = {"password": Rule(), "mustChangePassword": BOOLEAN_TEXT}
 
 RULES = {
-    "ServiceUser": TypeRules(_SERVICE_USER),
-    "LegacyServiceUser": TypeRules({**_SERVICE_USER, **_PASSWORD}),
+    "ServiceUser": TypeRules(_SERVICE_USER, _WORKLOAD_IDENTITY),
+    "LegacyServiceUser": TypeRules({**_SERVICE_USER, **_PASSWORD}, _WORKLOAD_IDENTITY),
     "User": TypeRules(
         {
             **_SERVICE_USER,
