@@ -1,0 +1,40 @@
+"""What `nexus sql` makes of a text, and of Snowflake's errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from snowflake.connector.errors import ProgrammingError
+
+from cli.connector import private_key
+from cli.failure import BadInputError
+from cli.sql import one_line, read, statements
+
+
+def test_statements_are_split_as_snowflake_does() -> None:
+    text = "-- all of it; at once\nSELECT 'a;b';\n\nSELECT $$c;d$$; /* nothing; here */ ;"
+    assert [statement.splitlines()[-1] for statement in statements(text)] == ["SELECT 'a;b'", "SELECT $$c;d$$"]
+
+
+@pytest.mark.parametrize("text", ["", " \n", ";", "-- a comment", "/* a\ncomment */;"])
+def test_comments_alone_are_no_statement(text: str) -> None:
+    assert list(statements(text)) == []
+
+
+def test_an_error_is_one_line_with_its_number() -> None:
+    error = ProgrammingError(
+        msg="SQL compilation error:\nDatabase 'X' does not exist or not authorized.", errno=2003, sqlstate="02000"
+    )
+    assert one_line(error) == "002003 (02000): SQL compilation error: Database 'X' does not exist or not authorized."
+
+
+def test_a_script_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"missing\.sql cannot be read"):
+        read(tmp_path / "missing.sql")
+
+
+def test_what_is_no_key_is_refused_without_being_repeated() -> None:
+    with pytest.raises(ValueError, match="not an unencrypted private key") as refusal:
+        private_key("-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n")
+    assert "secret" not in str(refusal.value)

@@ -1,0 +1,158 @@
+"""A stack's life, told once: the runs are made in one fixture, each test looks at one of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from nexus_command import Nexus, Ran
+
+CHANGES = ("created", "updated", "replaced", "deleted")
+TWO: dict[str, dict[str, Any]] = {"HCS0001": {}, "HCS0002": {}}
+
+
+@dataclass
+class Life:
+    """Every run by its name, and what was seen between them."""
+
+    runs: dict[str, Ran] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
+
+    def changes(self, run: str) -> dict[str, int]:
+        counted = self.runs[run].answer["changes"]
+        return {kind: counted[kind] for kind in CHANGES if counted[kind]}
+
+
+@pytest.fixture(scope="module")
+def life(nexus: Nexus) -> Life:
+    life = Life()
+
+    def run(name: str, *arguments: str, expect: int | None = 0) -> None:
+        life.runs[name] = nexus.run(*arguments, expect=expect)
+
+    nexus.tenants(**TWO)
+    run("first preview", "preview", "--json")
+    run("first up", "up", "--yes", "--json")
+    run("second up", "up", "--yes", "--json", "--expect-no-changes")
+    run("outputs", "outputs", "--json")
+    run("verify", "verify", "--json", expect=None)
+
+    nexus.sql("DROP TABLE HCS0002_DB.NEXUSCHAT.FILE_UPLOADS")
+    run("refresh", "refresh", "--json")
+    run("plan to mend", "preview")
+    run("mend", "up", "--yes", "--json")
+    run("verify the mended", "verify", "--json", expect=None)
+
+    nexus.tenants(HCS0001={}, HCS0002={"warehouse_size": "SMALL"})
+    run("plan to change", "preview")
+    run("change", "up", "--yes", "--json")
+    life.seen["size"] = nexus.sql("SHOW WAREHOUSES LIKE 'HCS%'", "ACCOUNTADMIN")
+
+    nexus.tenants(**TWO, HCS0003={})
+    run("plan to add", "preview")
+    run("add", "up", "--yes", "--json")
+    run("verify the added", "verify", "--json", expect=None)
+    nexus.tenants(**TWO)
+    run("plan to remove", "preview")
+    run("remove", "up", "--yes", "--json")
+    life.seen["organizations"] = nexus.sql(
+        "USE WAREHOUSE VIDEXA_SHARED_WH; "
+        "SELECT ORGANIZATION_ID, REMOVED_AT FROM VIDEXA_SHARED.TENANT_MANAGEMENT.ORGANIZATIONS ORDER BY 1"
+    )
+    run("verify the rest", "verify", "--json", expect=None)
+
+    run("destroy", "destroy", "--yes", "--json")
+    life.seen["left"] = [str(path.relative_to(nexus.home)) for path in nexus.home.rglob("*")]
+    run("up again", "up", "--yes", "--json")
+    run("verify again", "verify", "--json", expect=None)
+    return life
+
+
+def planned(run: Ran) -> list[str]:
+    """The lines of a plan: what changes, without the table under it."""
+    return re.findall(r"^ +[+~±-] (.+)$", run.stdout, re.MULTILINE)
+
+
+def test_first_up_does_what_the_preview_planned(life: Life) -> None:
+    assert life.changes("first preview").keys() == {"created"}
+    assert life.runs["first up"].answer["resources"] == life.runs["first preview"].answer["resources"]
+
+
+def test_second_up_changes_nothing(life: Life) -> None:
+    first = life.runs["first up"].answer["changes"]["created"]
+    assert life.changes("second up") == {}
+    assert life.runs["second up"].answer["changes"]["unchanged"] == first > 100
+
+
+@pytest.mark.parametrize("name", ["verify", "verify the mended", "verify the added", "verify the rest", "verify again"])
+def test_verify_passes(life: Life, name: str) -> None:
+    run = life.runs[name]
+    failed = {check["asked"]: check["findings"] for check in run.answer["checks"] if not check["passed"]}
+    assert failed == {}
+    assert run.code == 0
+
+
+def test_verify_counts_every_pair_of_tenants(life: Life) -> None:
+    for name, tenants in (("verify", 2), ("verify the added", 3)):
+        tries = {
+            check["asked"]: check["found"]
+            for check in life.runs[name].answer["checks"]
+            if "every other tenant" in check["asked"]
+        }
+        assert len(tries) == 3
+        assert all(found.startswith(f"{tenants * (tenants - 1)} pairs") for found in tries.values()), tries
+
+
+def test_refresh_sees_a_table_dropped_behind_its_back(life: Life) -> None:
+    assert life.changes("refresh")["deleted"] == 1
+    assert any("FILE_UPLOADS" in line for line in planned(life.runs["plan to mend"]))
+
+
+def test_up_mends_a_dropped_table(life: Life) -> None:
+    assert life.changes("mend")["created"] >= 1
+
+
+def test_a_changed_tenant_touches_only_its_own_resources(life: Life) -> None:
+    lines = planned(life.runs["plan to change"])
+    assert lines
+    assert [line for line in lines if "HCS0002" not in line and "stack" not in line] == []
+    assert Counter(life.changes("change")).total() == len(lines)
+    sizes = {row["name"]: row["size"] for row in life.seen["size"]}
+    assert sizes == {"HCS0001_WH": "X-Small", "HCS0002_WH": "Small"}
+
+
+def test_an_added_tenant_touches_no_other(life: Life) -> None:
+    lines = planned(life.runs["plan to add"])
+    assert [line for line in lines if "HCS0003" not in line and "stack" not in line] == []
+    assert life.changes("add").keys() == {"created"}
+
+
+def test_a_removed_tenant_touches_no_other(life: Life) -> None:
+    lines = planned(life.runs["plan to remove"])
+    assert [line for line in lines if "HCS0003" not in line and "stack" not in line] == []
+    assert life.changes("remove") == {"deleted": life.changes("add")["created"]}
+
+
+def test_a_removed_tenant_is_remembered_once_and_no_row_is_there_twice(life: Life) -> None:
+    rows = life.seen["organizations"]
+    assert [row["ORGANIZATION_ID"] for row in rows] == ["HCS0001", "HCS0002", "HCS0003"]
+    assert [row["REMOVED_AT"] is None for row in rows] == [True, True, False]
+
+
+def test_destroy_leaves_nothing(life: Life) -> None:
+    created = life.runs["first up"].answer["changes"]["created"]
+    assert life.changes("destroy") == {"deleted": created}
+    assert life.seen["left"] == []
+
+
+def test_up_after_destroy_makes_everything_again(life: Life) -> None:
+    assert life.changes("up again") == life.changes("first up")
+
+
+def test_outputs_tell_every_tenant(life: Life) -> None:
+    outputs = life.runs["outputs"].answer
+    assert sorted(outputs["tenants"]) == ["HCS0001", "HCS0002"]
+    assert outputs["tenants"]["HCS0002"]["database"] == "HCS0002_DB"
