@@ -1,41 +1,66 @@
-"""The account: every operation on it, authorised, checked and carried out."""
+"""The account: its opening and closing, who speaks to it, and all of its operations."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import duckdb
 from fakesnow.instance import FakeSnow
 
-from emulator.snowflake.account.model import (
-    Column,
-    Grant,
-    Grantee,
-    GrantTarget,
-    ParameterValue,
-    PolicyReference,
-    RoleGrant,
-    SnowflakeObject,
-    TableChange,
-    TagReference,
-)
+from emulator.package import CloudError
+from emulator.snowflake.account.attachments import AttachmentOperations
+from emulator.snowflake.account.catalogue import ACCOUNT, Change, Entry, GrantRow, now
+from emulator.snowflake.account.core import AccountCore, locked
+from emulator.snowflake.account.errors import SnowflakeError
+from emulator.snowflake.account.grants import GrantOperations
+from emulator.snowflake.account.keys import fingerprint, public_key_body
+from emulator.snowflake.account.kinds import ACCOUNT_PRIVILEGES
+from emulator.snowflake.account.model import SnowflakeObject
 from emulator.snowflake.account.names import ObjectName
+from emulator.snowflake.account.objects import ObjectOperations
+from emulator.snowflake.account.parameters import PARAMETERS
 from emulator.snowflake.account.session import Session
+from emulator.snowflake.account.types import normalise_type
 
 Edition = Literal["STANDARD", "ENTERPRISE", "BUSINESS_CRITICAL"]
 
+_log = logging.getLogger(__name__)
 
-class Account:
+# Who inherits whom, and what the system gave each on the account (with the right to grant it on).
+_SYSTEM_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "ACCOUNTADMIN": ("SYSADMIN", "SECURITYADMIN"),
+    "SECURITYADMIN": ("USERADMIN",),
+    "USERADMIN": (),
+    "SYSADMIN": (),
+    "PUBLIC": (),
+}
+_SYSTEM_PRIVILEGES: Final[Mapping[str, tuple[str, ...]]] = {
+    "ACCOUNTADMIN": ACCOUNT_PRIVILEGES,
+    "SECURITYADMIN": ("MANAGE GRANTS", "CREATE NETWORK POLICY"),
+    "USERADMIN": ("CREATE USER", "CREATE ROLE"),
+    "SYSADMIN": ("CREATE DATABASE", "CREATE WAREHOUSE"),
+}
+_SYSTEM_SCHEMAS: Final = ("ACCOUNT_USAGE", "CORE", "CORTEX")
+_SYSTEM_DATABASE_ROLES: Final = (
+    "CORTEX_USER",
+    "GOVERNANCE_VIEWER",
+    "OBJECT_VIEWER",
+    "SECURITY_VIEWER",
+    "USAGE_VIEWER",
+)
+_ADMINISTRATIVE_ROLES: Final = ("ACCOUNTADMIN", "SECURITYADMIN", "USERADMIN", "SYSADMIN")
+
+
+class Account(ObjectOperations, GrantOperations, AttachmentOperations, AccountCore):
     """One Snowflake account on a directory. Safe against a kill at any moment; one object per process.
 
     Everything is done under `lock` (re-entrant): the methods take it themselves, a caller that strings
     several together holds it around them. Every refusal is a `SnowflakeError`.
     """
-
-    lock: threading.RLock
 
     def __init__(
         self,
@@ -46,25 +71,196 @@ class Account:
         region: str = "AZURE_EASTUS2",
         edition: Edition = "BUSINESS_CRITICAL",
     ) -> None:
-        """Open the account in `directory` (made if missing), finishing or undoing what a kill interrupted."""
-        raise NotImplementedError
+        """Open the account in `directory` (made if missing), finishing or undoing what a kill interrupted.
 
+        `edition` sets the limits (Time Travel of 1 day in STANDARD, of 90 above).
+        """
+        super().__init__(directory)
+        self.organization = organization
+        self.name = name
+        self.region = region
+        self.edition = edition
+        digest = hashlib.sha256(f"{organization}.{name}".encode()).digest()
+        self.locator = "NX" + str(int.from_bytes(digest[:4], "big") % 90000 + 10000)
+        self._recover()
+        if ACCOUNT not in self._catalogue.entries:
+            self._make_system()
+        self._reconcile()
+
+    @locked
+    def close(self) -> None:
+        """Close both stores. All is on disk already."""
+        self._data.close()
+        self._catalogue.close()
+
+    # --- opening
+
+    def _recover(self) -> None:
+        """Settle what a kill left between the two stores, then read the catalogue and attach the data."""
+        for intent, database, operations in self._catalogue.pending():
+            done = self._data.mark_of(database) == intent
+            self._catalogue.settle(intent, operations if done else ())
+        self._catalogue.read()
+        databases = self._catalogue.by_kind["DATABASE"]
+        self._data.remove_strays(databases)
+        for identifier, entry in databases.items():
+            self._data.attach(identifier, entry.own_name)
+        for entry in self._catalogue.by_kind["FUNCTION"].values():
+            self._register_again(entry)
+        self._lengths_to_tell.update(self._catalogue.by_kind["TABLE"])
+
+    def _register_again(self, function: Entry) -> None:
+        properties = function.properties
+        if properties.get("LANGUAGE") != "PYTHON":
+            return
+        try:
+            self._data.register_python(
+                function.identifier,
+                properties["BODY"],
+                properties["HANDLER"],
+                [(argument[0], argument[1]) for argument in properties.get("ARGUMENTS", [])],
+                normalise_type(properties["RETURNS"]),
+                properties.get("NULL_INPUT_BEHAVIOR", "CALLED ON NULL INPUT") != "CALLED ON NULL INPUT",
+            )
+        except CloudError as error:
+            _log.warning("function %s cannot be called: %s", function.name, error)
+
+    def _reconcile(self) -> None:
+        """Let the catalogue know of exactly the schemas, tables and views that are in the data."""
+        found = self._data.contents()
+        change = Change()
+        gone: set[int] = set()
+        for kind, seen in (("SCHEMA", "SCHEMA"), ("TABLE", "TABLE"), ("VIEW", "VIEW"), ("DYNAMIC TABLE", "VIEW")):
+            for entry in self._catalogue.by_kind[kind].values():
+                if entry.name.parts in found[seen] or entry.identifier in gone:
+                    continue
+                _log.warning("%s %s is gone from the data", kind.lower(), entry.name)
+                gone.update((entry.identifier, *(child.identifier for child in entry.descendants())))
+                self._remove(change, entry)
+        self._catalogue.commit(change)
+        for kind in ("VIEW", "TABLE", "SCHEMA"):
+            for parts in found[kind]:
+                name = ObjectName(parts)
+                known = self._entry(kind, name) or (self._entry("DYNAMIC TABLE", name) if kind == "VIEW" else None)
+                if known is None:
+                    _log.warning("%s %s is not in the catalogue: removed from the data", kind.lower(), name)
+                    self._data.remove_stray(kind, name)
+
+    def _make_system(self) -> None:
+        """What every account has before anyone made anything."""
+        change = Change()
+        identifiers: dict[str, int] = {}
+
+        def add(kind: str, name: str, parent: int | None = None) -> int:
+            identifier = self._catalogue.next_identifier()
+            change.put(
+                "objects",
+                {
+                    "identifier": identifier,
+                    "kind": kind,
+                    "parent": parent,
+                    "name": name,
+                    "arguments": None,
+                    "owner": None,
+                    "properties": "{}",
+                    "comment": "",
+                    "created_on": now().isoformat(),
+                },
+            )
+            return identifier
+
+        def give(privilege: str, target: int, grantee: int, *, grant_option: bool = False) -> None:
+            change.put_grant(GrantRow(target, privilege, grantee, grant_option, None, now()))
+
+        def inherit(role: int, grantee: int) -> None:
+            change.put(
+                "role_grants",
+                {"role": role, "grantee": grantee, "granted_by": None, "created_on": now().isoformat()},
+            )
+
+        assert add("ACCOUNT", self.name) == ACCOUNT
+        for role in _SYSTEM_ROLES:
+            identifiers[role] = add("ROLE", role)
+        for role, inherited in _SYSTEM_ROLES.items():
+            for other in inherited:
+                inherit(identifiers[other], identifiers[role])
+            for privilege in _SYSTEM_PRIVILEGES.get(role, ()):
+                give(privilege, ACCOUNT, identifiers[role], grant_option=True)
+        database = add("DATABASE", "SNOWFLAKE")
+        schemas = {schema: add("SCHEMA", schema, database) for schema in _SYSTEM_SCHEMAS}
+        for role in _SYSTEM_DATABASE_ROLES:
+            identifiers[role] = add("DATABASE ROLE", role, database)
+            give("USAGE", database, identifiers[role])
+        for role in _SYSTEM_DATABASE_ROLES:
+            give("USAGE", schemas["CORTEX" if role == "CORTEX_USER" else "ACCOUNT_USAGE"], identifiers[role])
+        inherit(identifiers["CORTEX_USER"], identifiers["PUBLIC"])
+        give("IMPORTED PRIVILEGES", database, identifiers["ACCOUNTADMIN"], grant_option=True)
+        self._data.create_database(database, "SNOWFLAKE", _SYSTEM_SCHEMAS)
+        self._catalogue.commit(change)
+
+    @locked
     def initialise(self, *, deploy_public_key: str, deploy_user: str = "NEXUS_DEPLOY") -> None:
         """Make the service user that deploys, with this RSA public key (PEM or its bare base64) and the
-        administrative roles, or set its key if the user is there already."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Close both stores."""
-        raise NotImplementedError
+        administrative roles; where the user is there already, only set its key if it is another."""
+        body = public_key_body(deploy_public_key)
+        name = ObjectName((deploy_user,))
+        system = Session(self, "SNOWFLAKE", "ACCOUNTADMIN")
+        user = self._entry("USER", name)
+        if user is None:
+            self.create(
+                system,
+                "USER",
+                name,
+                {
+                    "TYPE": "SERVICE",
+                    "RSA_PUBLIC_KEY": body,
+                    "DEFAULT_ROLE": "SYSADMIN",
+                    "DEFAULT_SECONDARY_ROLES": [],
+                    "COMMENT": "Deploys the platform",
+                },
+            )
+        elif user.properties.get("RSA_PUBLIC_KEY") != body:
+            self.alter(system, "USER", name, set={"RSA_PUBLIC_KEY": body})
+        user = self._entry("USER", name)
+        assert user is not None
+        change = Change()
+        for role in _ADMINISTRATIVE_ROLES:
+            entry = self._rights.role(role)
+            assert entry is not None
+            if user.identifier not in self._catalogue.holders_of.get(entry.identifier, {}):
+                change.put(
+                    "role_grants",
+                    {
+                        "role": entry.identifier,
+                        "grantee": user.identifier,
+                        "granted_by": None,
+                        "created_on": now().isoformat(),
+                    },
+                )
+        self._catalogue.commit(change)
 
     # --- who speaks
 
+    @locked
     def authenticate(self, user: str, public_key_fingerprint: str) -> SnowflakeObject:
-        """The user whose RSA_PUBLIC_KEY or RSA_PUBLIC_KEY_2 has this fingerprint (`SHA256:…` as in the
-        issuer of Snowflake's key-pair JWT). Refused as Snowflake does: 390144 bad key, 390101 disabled."""
-        raise NotImplementedError
+        """The user whose RSA_PUBLIC_KEY or RSA_PUBLIC_KEY_2 has this fingerprint (`SHA256:…`, as in the issuer of
+        Snowflake's key-pair JWT). `user` is the name or log-in name, in any case. Refused as Snowflake does: 390144
+        for a key that is not the user's (or no such user), 390101 for a disabled user."""
+        wanted = user.upper()
+        for entry in self._catalogue.by_kind["USER"].values():
+            if entry.own_name.upper() == wanted or entry.properties.get("LOGIN_NAME") == wanted:
+                keys = [entry.properties.get(key) for key in ("RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2")]
+                if any(key is not None and fingerprint(key) == public_key_fingerprint for key in keys):
+                    self._refuse_disabled(entry)
+                    return self._shown(entry)
+        raise SnowflakeError(390144, "08001", "JWT token is invalid.")
 
+    @staticmethod
+    def _refuse_disabled(user: Entry) -> None:
+        if user.properties.get("DISABLED"):
+            raise SnowflakeError(390101, "08001", "User access disabled. Contact your local system administrator.")
+
+    @locked
     def session(
         self,
         user: str,
@@ -76,266 +272,160 @@ class Account:
         secondary_roles: Literal["ALL", "NONE"] | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> Session:
-        """A session of a user whose identity is established. What is None comes from the user's defaults
-        (DEFAULT_ROLE else PUBLIC, DEFAULT_WAREHOUSE, DEFAULT_NAMESPACE, DEFAULT_SECONDARY_ROLES).
-        A role that is not granted to the user is refused (390189); a default warehouse, database or schema that the
-        role cannot see is left unset, as Snowflake does at log-in."""
-        raise NotImplementedError
+        """A session of a user whose identity is established; all names are stored names.
 
+        What is None comes from the user (DEFAULT_ROLE else PUBLIC, DEFAULT_WAREHOUSE, DEFAULT_NAMESPACE,
+        DEFAULT_SECONDARY_ROLES, which Snowflake takes as ALL where it was never set). A role that is not
+        granted to the user is refused (390186, 390189); a warehouse, database or schema that the role may
+        not use is left unset, as Snowflake does at log-in.
+        """
+        entry = self._rights.user(user)
+        if entry is None:
+            raise SnowflakeError(390100, "08001", "Incorrect username or password was specified.")
+        self._refuse_disabled(entry)
+        properties = entry.properties
+        chosen = role
+        if chosen is None:
+            named = properties.get("DEFAULT_ROLE")
+            chosen = "PUBLIC" if named is None else ObjectName.parse(named).name
+        granted = self._rights.role(chosen)
+        if granted is None or not self._may_assume(entry, granted):
+            raise self._log_in_refusal(chosen, asked=role is not None, exists=granted is not None)
+        if secondary_roles is None:
+            secondary_roles = "ALL" if properties.get("DEFAULT_SECONDARY_ROLES", ["ALL"]) else "NONE"
+        session = Session(self, user, chosen, secondary_roles)
+        for key, value in (parameters or {}).items():
+            self.set_session_parameter(session, key, value)
+        if warehouse is None and "DEFAULT_WAREHOUSE" in properties:
+            warehouse = ObjectName.parse(properties["DEFAULT_WAREHOUSE"]).name
+        if database is None and "DEFAULT_NAMESPACE" in properties:
+            namespace = ObjectName.parse(properties["DEFAULT_NAMESPACE"])
+            database = namespace.parts[0]
+            schema = schema or (namespace.parts[1] if len(namespace.parts) > 1 else None)
+        roles = self._rights.effective(session)
+        if warehouse is not None and self._usable(roles, "WAREHOUSE", ObjectName((warehouse,))):
+            session.warehouse = warehouse
+        if database is not None and self._usable(roles, "DATABASE", ObjectName((database,))):
+            self._enter_database(session, roles, database)
+            if schema is not None:
+                usable = self._usable(roles, "SCHEMA", ObjectName((database, schema)))
+                session.schema = schema if usable else None
+        return session
+
+    def _may_assume(self, user: Entry, role: Entry) -> bool:
+        return role.own_name == "PUBLIC" or role.identifier in self._catalogue.closure(user.identifier)
+
+    @staticmethod
+    def _log_in_refusal(role: str, *, asked: bool, exists: bool) -> SnowflakeError:
+        if not asked:
+            return SnowflakeError(
+                390190,
+                "08001",
+                f"User's configured default role '{role}' is not granted to this user. Contact your local system "
+                "administrator, or attempt to login using a CLI client with a connect string selecting another role, "
+                "e.g. PUBLIC.",
+            )
+        if exists:
+            return SnowflakeError(
+                390186,
+                "08001",
+                f"Role '{role}' specified in the connect string is not granted to this user. Contact your local "
+                "system administrator, or attempt to login with another role, e.g. PUBLIC.",
+            )
+        return SnowflakeError(
+            390189,
+            "08001",
+            f"Role '{role}' specified in the connect string does not exist or not authorized. Contact your local "
+            "system administrator, or attempt to login with another role, e.g. PUBLIC.",
+        )
+
+    def _usable(self, roles: frozenset[int], kind: str, name: ObjectName) -> bool:
+        entry = self._entry(kind, name)
+        return entry is not None and self._rights.holds(roles, "USAGE", entry)
+
+    def _enter_database(self, session: Session, roles: frozenset[int], database: str) -> None:
+        session.database = database
+        public = self._usable(roles, "SCHEMA", ObjectName((database, "PUBLIC")))
+        session.schema = "PUBLIC" if public else None
+
+    @locked
     def use_role(self, session: Session, role: str) -> None:
-        """USE ROLE."""
-        raise NotImplementedError
+        """USE ROLE: refused (003013) unless the user holds the role, directly or by inheritance."""
+        entry, user = self._rights.role(role), self._rights.user(session.user)
+        if entry is None:
+            raise SnowflakeError.does_not_exist("ROLE", role)
+        if user is None or not self._may_assume(user, entry):
+            raise SnowflakeError.role_not_granted(role)
+        session.role = role
 
+    @locked
     def use_secondary_roles(self, session: Session, roles: Literal["ALL", "NONE"]) -> None:
         """USE SECONDARY ROLES."""
-        raise NotImplementedError
+        session.secondary_roles = roles
 
+    @locked
     def use_warehouse(self, session: Session, warehouse: str) -> None:
-        """USE WAREHOUSE."""
-        raise NotImplementedError
+        """USE WAREHOUSE: needs USAGE (or OPERATE, MODIFY) on it."""
+        entry = self._entry("WAREHOUSE", ObjectName((warehouse,)))
+        roles = self._rights.effective(session)
+        if entry is None or not any(self._rights.has(roles, held, entry) for held in ("USAGE", "OPERATE", "MODIFY")):
+            raise SnowflakeError.does_not_exist("WAREHOUSE", warehouse)
+        session.warehouse = warehouse
 
+    @locked
     def use_database(self, session: Session, database: str) -> None:
-        """USE DATABASE: its schema PUBLIC becomes current where the role may see it."""
-        raise NotImplementedError
+        """USE DATABASE: its schema PUBLIC becomes current where the role may use it, else none."""
+        roles = self._rights.effective(session)
+        if not self._usable(roles, "DATABASE", ObjectName((database,))):
+            raise SnowflakeError.does_not_exist("DATABASE", database)
+        self._enter_database(session, roles, database)
 
+    @locked
     def use_schema(self, session: Session, schema: ObjectName) -> None:
         """USE SCHEMA, by its two-part name."""
-        raise NotImplementedError
+        if not self._usable(self._rights.effective(session), "SCHEMA", schema):
+            raise self._missing(session, "SCHEMA", schema)
+        session.database, session.schema = schema.parts
 
-    # --- objects
+    @locked
+    def set_session_parameter(self, session: Session, key: str, value: Any) -> None:
+        """ALTER SESSION SET: checked as Snowflake checks it; None unsets."""
+        parameter = PARAMETERS.get(key.upper())
+        if parameter is None or "SESSION" not in parameter.levels:
+            raise SnowflakeError.invalid_property(key.upper(), "SESSION")
+        if value is None:
+            session.parameters.pop(parameter.key, None)
+        else:
+            session.parameters[parameter.key] = parameter.normalise(value)
 
-    def create(
-        self,
-        session: Session,
-        kind: str,
-        name: ObjectName,
-        properties: Mapping[str, Any] | None = None,
-        *,
-        or_replace: bool = False,
-        if_not_exists: bool = False,
-        copy_grants: bool = False,
-    ) -> SnowflakeObject:
-        """Make an object, owned by the session's role, with the future grants that apply to it.
-
-        `properties` are Snowflake's, in upper case, None meaning "not set". Of note:
-        TABLE: COLUMNS (list of `Column`), TRANSIENT, CLUSTER_BY (list of expressions), CONSTRAINTS (list of
-        dicts TYPE, NAME, COLUMNS, …: metadata, not enforced), or QUERY for CREATE TABLE AS; VIEW: STATEMENT (the query), COLUMNS
-        (optional names and comments), SECURE; FUNCTION and PROCEDURE: ARGUMENTS (list of (name, type[, default]) tuples), RETURNS, LANGUAGE
-        (SQL, PYTHON), BODY, HANDLER, RUNTIME_VERSION, PACKAGES, …; `name.arguments` may be left out there, it is
-        worked out from ARGUMENTS; DATABASE and SCHEMA: TRANSIENT; SCHEMA: MANAGED_ACCESS. Every kind: COMMENT.
-        A new database has the schema PUBLIC unless WITHOUT_PUBLIC is true.
-        """
-        raise NotImplementedError
-
-    def alter(
-        self,
-        session: Session,
-        kind: str,
-        name: ObjectName,
-        *,
-        set: Mapping[str, Any] | None = None,
-        unset: Iterable[str] = (),
-    ) -> SnowflakeObject:
-        """Set and unset properties in place. The kind ACCOUNT takes account parameters (its name is ignored)."""
-        raise NotImplementedError
-
-    def alter_table(self, session: Session, name: ObjectName, changes: Sequence[TableChange]) -> SnowflakeObject:
-        """Carry out all changes to a table's columns, or none of them."""
-        raise NotImplementedError
-
-    def rename(self, session: Session, kind: str, name: ObjectName, new_name: ObjectName) -> SnowflakeObject:
-        """Rename, or move to another schema, keeping grants, data and what refers to it."""
-        raise NotImplementedError
-
-    def drop(
-        self, session: Session, kind: str, name: ObjectName, *, if_exists: bool = False, restrict: bool = False
-    ) -> None:
-        """Drop it and what lies in it, with all grants. A function's name needs its arguments."""
-        raise NotImplementedError
-
-    def find(self, kind: str, name: ObjectName) -> SnowflakeObject | None:
-        """The object if it is there: the truth, whoever asks."""
-        raise NotImplementedError
-
-    def visible(self, session: Session, kind: str, name: ObjectName) -> SnowflakeObject | None:
-        """The object if it is there and the session's roles may know of it (any privilege on it, and a way
-        through its database and schema)."""
-        raise NotImplementedError
-
-    def list(self, session: Session | None, kind: str, *, within: ObjectName | None = None) -> list[SnowflakeObject]:
-        """All objects of a kind, sorted by name, in a database or schema where `within` says so; with a session only
-        those that it may know of."""
-        raise NotImplementedError
-
-    def columns(self, name: ObjectName) -> list[Column]:
-        """The columns of a table or view as they really are in the data, with the types as declared."""
-        raise NotImplementedError
-
-    def row_count(self, name: ObjectName) -> int:
-        """How many rows a table has."""
-        raise NotImplementedError
-
-    def effective(self, kind: str, name: ObjectName) -> dict[str, Any]:
-        """An object's properties with Snowflake's defaults filled in, parameters inherited from its containers."""
-        raise NotImplementedError
-
-    def parameters(self, kind: str, name: ObjectName | None = None) -> dict[str, ParameterValue]:
-        """SHOW PARAMETERS IN an object (kind ACCOUNT: of the account), by key."""
-        raise NotImplementedError
-
-    # --- grants
-
-    def grant_privileges(
-        self,
-        session: Session,
-        privileges: Sequence[str] | Literal["ALL"],
-        target: GrantTarget,
-        grantee: Grantee,
-        *,
-        with_grant_option: bool = False,
-    ) -> None:
-        """GRANT privileges ON target TO a role or database role. Granting again changes nothing."""
-        raise NotImplementedError
-
-    def revoke_privileges(
-        self,
-        session: Session,
-        privileges: Sequence[str] | Literal["ALL"],
-        target: GrantTarget,
-        grantee: Grantee,
-        *,
-        grant_option_only: bool = False,
-        cascade: bool = False,
-    ) -> None:
-        """REVOKE privileges ON target FROM a role or database role. What is not granted is passed over, as Snowflake does."""
-        raise NotImplementedError
-
-    def grant_role(self, session: Session, role: Grantee, to: Grantee) -> None:
-        """GRANT [DATABASE] ROLE to a role, database role or user; a cycle is refused."""
-        raise NotImplementedError
-
-    def revoke_role(self, session: Session, role: Grantee, from_: Grantee) -> None:
-        """REVOKE [DATABASE] ROLE."""
-        raise NotImplementedError
-
-    def grant_ownership(
-        self,
-        session: Session,
-        target: GrantTarget,
-        grantee: Grantee,
-        *,
-        current_grants: Literal["COPY", "REVOKE"] | None = None,
-    ) -> None:
-        """GRANT OWNERSHIP. With other grants on the object and no word on them it is refused (003036)."""
-        raise NotImplementedError
-
-    def grants_on(self, kind: str, name: ObjectName | None = None) -> list[Grant]:
-        """SHOW GRANTS ON an object (kind ACCOUNT: the account)."""
-        raise NotImplementedError
-
-    def grants_to(self, grantee: Grantee) -> list[Grant]:
-        """The privileges in SHOW GRANTS TO a role or database role, ownership included, future grants not."""
-        raise NotImplementedError
-
-    def roles_granted_to(self, grantee: Grantee) -> list[RoleGrant]:
-        """The roles in SHOW GRANTS TO a role, database role or user."""
-        raise NotImplementedError
-
-    def grants_of(self, role: Grantee) -> list[RoleGrant]:
-        """SHOW GRANTS OF a role: to whom it is granted."""
-        raise NotImplementedError
-
-    def future_grants(self, container: ObjectName) -> list[Grant]:
-        """SHOW FUTURE GRANTS IN a database or schema."""
-        raise NotImplementedError
-
-    def future_grants_to(self, grantee: Grantee) -> list[Grant]:
-        """SHOW FUTURE GRANTS TO a role."""
-        raise NotImplementedError
-
-    # --- rights
-
-    def holds(self, session: Session, privilege: str, kind: str, name: ObjectName | None = None) -> bool:
-        """Whether the session's roles may use this privilege on the object (kind ACCOUNT: on the account), the
-        way through its database and schema included. OWNERSHIP asks for ownership itself."""
-        raise NotImplementedError
-
-    def require(self, session: Session, privilege: str, kind: str, name: ObjectName | None = None) -> None:
-        """Refuse what `holds` denies: 002003 where the object may not even be seen, else 003001."""
-        raise NotImplementedError
-
-    def effective_roles(self, session: Session) -> set[Grantee]:
-        """Every role that the session acts with: current, secondary, PUBLIC, and all that these inherit."""
-        raise NotImplementedError
-
-    def role_paths(self, grantee: Grantee) -> dict[Grantee, tuple[Grantee, ...]]:
-        """Every role that a role or user reaches, each with one shortest path to it (both ends included)."""
-        raise NotImplementedError
-
-    # --- tags and policies
-
-    def attach_policy(
-        self,
-        session: Session,
-        policy_kind: str,
-        policy: ObjectName,
-        kind: str,
-        name: ObjectName,
-        *,
-        column: str | None = None,
-        arguments: Sequence[str] = (),
-        force: bool = False,
-    ) -> None:
-        """Attach a policy to a column, table, view, tag, user or the account. A second one in its place is refused
-        unless `force`."""
-        raise NotImplementedError
-
-    def detach_policy(
-        self,
-        session: Session,
-        policy_kind: str,
-        kind: str,
-        name: ObjectName,
-        *,
-        column: str | None = None,
-        policy: ObjectName | None = None,
-    ) -> None:
-        """Take a policy off. `policy` is only needed where several of the kind can be attached (masking on a tag)."""
-        raise NotImplementedError
-
-    def policy_references(
-        self,
-        *,
-        policy: tuple[str, ObjectName] | None = None,
-        target: tuple[str, ObjectName] | None = None,
-    ) -> list[PolicyReference]:
-        """Where a policy (kind, name) is attached, or what is attached to an object (kind, name)."""
-        raise NotImplementedError
-
-    def set_tag(
-        self, session: Session, tag: ObjectName, value: str, kind: str, name: ObjectName, *, column: str | None = None
-    ) -> None:
-        """Put a tag on an object or column. A value outside the tag's ALLOWED_VALUES is refused."""
-        raise NotImplementedError
-
-    def unset_tag(
-        self, session: Session, tag: ObjectName, kind: str, name: ObjectName, *, column: str | None = None
-    ) -> None:
-        """Take a tag off."""
-        raise NotImplementedError
-
-    def tag_references(
-        self, *, tag: ObjectName | None = None, target: tuple[str, ObjectName] | None = None
-    ) -> list[TagReference]:
-        """Where a tag is set, or which tags an object (kind, name) and its columns have (inherited ones not)."""
-        raise NotImplementedError
+    @locked
+    def session_parameter(self, session: Session, key: str) -> Any:
+        """The value of a session parameter that holds: the session's, the user's, the account's, the default."""
+        parameter = PARAMETERS.get(key.upper())
+        if parameter is None:
+            raise SnowflakeError.invalid_property(key.upper(), "SESSION")
+        if parameter.key in session.parameters:
+            return session.parameters[parameter.key]
+        for holder in (self._rights.user(session.user), self._account):
+            if holder is not None and parameter.key in holder.properties:
+                return holder.properties[parameter.key]
+        return parameter.default
 
     # --- data
 
     def duck(self) -> FakeSnow:
-        """The fakesnow instance that holds the data. Connect with a database that exists; it makes none itself."""
-        raise NotImplementedError
+        """The fakesnow instance that holds the data. It makes no database or schema itself: those, tables, views and
+        functions are made and dropped by the account's operations alone."""
+        return self._data.fakesnow
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A new DuckDB cursor, with its own transaction and current schema."""
-        raise NotImplementedError
+        return self._data.cursor()
+
+    @locked
+    def refresh_information_schema(self) -> None:
+        """Tell fakesnow's INFORMATION_SCHEMA what it keeps beside the data (lengths of text columns). Before a query
+        on it; cheap where nothing changed."""
+        waiting, self._lengths_to_tell = self._lengths_to_tell, set()
+        tables = [self._catalogue.entries[identifier] for identifier in waiting]
+        self._data.remember_lengths([(entry.name, entry.properties["COLUMNS"]) for entry in tables])

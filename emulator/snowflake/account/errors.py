@@ -48,17 +48,46 @@ class SnowflakeError(CloudError):
         return cls.compilation(2002, "42710", f"{title} '{name}' already exists.")
 
     @classmethod
-    def insufficient_privileges(cls, kind: str, name: ObjectName | str | None = None) -> SnowflakeError:
-        """003001: the role sees the object but may not do this to it. On the account `name` is its name."""
+    def insufficient_privileges(
+        cls, kind: str, name: ObjectName | str | None = None, *, role: str | None = None, privilege: str | None = None
+    ) -> SnowflakeError:
+        """003001: the role sees the object but may not do this to it. On the account `name` is its name.
+
+        With `role` and `privilege` the message also says what the primary role would need.
+        """
+        word = kind.lower()
         target = "" if name is None else f" '{name}'"
+        need = ""
+        if role and privilege:
+            what = kind if kind == "ACCOUNT" else f"{kind} {name}"
+            need = f" Your primary role {role} must have {privilege} granted on {what}."
         return cls(
-            3001, "42501", f"SQL access control error:\nInsufficient privileges to operate on {kind.lower()}{target}."
+            3001, "42501", f"SQL access control error:\nInsufficient privileges to operate on {word}{target}.{need}"
+        )
+
+    @classmethod
+    def policy_attached(cls, policy: str) -> SnowflakeError:
+        """003531: a policy that protects something cannot be dropped or replaced."""
+        return cls(
+            3531, "23001", f"Policy {policy} cannot be dropped/replaced as it is associated with one or more entities."
+        )
+
+    @classmethod
+    def dependent_grant(cls, privilege: str, target: ObjectName, grantee: ObjectName) -> SnowflakeError:
+        """003036: other grants on the object stand in the way of a transfer of ownership or a revocation."""
+        return cls(
+            3036,
+            "23001",
+            f"SQL execution error: Dependent grant of privilege '{privilege}' on securable '{target}' to role "
+            f"'{grantee}' exists. It must be revoked first. More than one dependent grant may exist: use 'SHOW GRANTS' "
+            "command to view them. To revoke all dependent grants while transferring object ownership, use convenience "
+            "command 'GRANT OWNERSHIP ON <target_objects> TO <target_role> REVOKE CURRENT GRANTS'.",
         )
 
     @classmethod
     def grant_not_executed(cls, reason: str = "Insufficient privileges.") -> SnowflakeError:
-        """003011: a grant or revocation that the role may not make."""
-        return cls(3011, "42501", f"SQL access control error:\nGrant not executed: {reason}")
+        """003102: a grant or revocation that the role may not make."""
+        return cls(3102, "42501", f"Grant not executed: {reason}")
 
     @classmethod
     def role_not_granted(cls, role: str) -> SnowflakeError:
@@ -66,7 +95,7 @@ class SnowflakeError(CloudError):
         return cls(
             3013,
             "42501",
-            f"SQL access control error:\nRequested role '{role}' is not assigned to the executing user. "
+            f"SQL access control error:\nRequested role '{role}' is not assigned to the executing user.  "
             "Specify another role to activate.",
         )
 

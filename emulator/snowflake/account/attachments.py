@@ -1,0 +1,263 @@
+"""Policies and tags on things."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from emulator.snowflake.account.catalogue import Change, Entry, PolicyRow, TagRow
+from emulator.snowflake.account.core import AccountCore, locked
+from emulator.snowflake.account.errors import SnowflakeError
+from emulator.snowflake.account.kinds import spec_of
+from emulator.snowflake.account.model import PolicyReference, TagReference
+from emulator.snowflake.account.names import ObjectName, base_type
+from emulator.snowflake.account.session import Session
+
+# What each kind of policy can be attached to.
+_TARGETS = {
+    "MASKING POLICY": frozenset({"TABLE", "VIEW", "DYNAMIC TABLE", "TAG"}),
+    "ROW ACCESS POLICY": frozenset({"TABLE", "VIEW", "DYNAMIC TABLE"}),
+    "PASSWORD POLICY": frozenset({"ACCOUNT", "USER"}),
+    "SESSION POLICY": frozenset({"ACCOUNT", "USER"}),
+    "AUTHENTICATION POLICY": frozenset({"ACCOUNT", "USER"}),
+}
+_LONGEST_TAG_VALUE = 256
+
+
+class AttachmentOperations(AccountCore):
+    """Operations on policy and tag attachments. A network policy is attached by the property NETWORK_POLICY of a
+    user or the account."""
+
+    @locked
+    def attach_policy(
+        self,
+        session: Session,
+        policy_kind: str,
+        policy: ObjectName,
+        kind: str,
+        name: ObjectName,
+        *,
+        column: str | None = None,
+        arguments: Sequence[str] = (),
+        force: bool = False,
+    ) -> None:
+        """Attach a policy to a column (masking), tag (masking), table or view (row access), user or the account
+        (password, session, authentication). `arguments` are the columns handed to it, for masking those after the
+        first. Another one in its place is refused unless `force`. Needs APPLY on the policy (or APPLY … POLICY on
+        the account) and, unless that is on the account, OWNERSHIP of the target.
+        """
+        spec = spec_of(policy_kind)
+        targets = _TARGETS.get(spec.kind)
+        if targets is None:
+            raise SnowflakeError.unsupported(f"attaching a {spec.kind}")
+        rule = self._seen(session, spec.kind, policy)
+        entry = self._seen(session, kind, name)
+        if entry.kind not in targets:
+            raise SnowflakeError.unsupported(f"a {spec.kind} on a {entry.kind}")
+        self._may_apply(session, spec.kind, rule, entry)
+        used = list(arguments)
+        if spec.kind == "MASKING POLICY" and entry.kind != "TAG":
+            if column is None:
+                raise SnowflakeError.syntax("a masking policy is set on a column")
+            used = [column, *used]
+        elif column is not None:
+            raise SnowflakeError.syntax(f"a {spec.kind.lower()} is not set on a column")
+        if used:
+            self._check_signature(rule, entry, used)
+        elif spec.kind == "ROW ACCESS POLICY":
+            raise SnowflakeError.syntax("a row access policy is added ON columns")
+        change = Change()
+        for use in self._others(entry, spec.kind, column or "", rule):
+            if use.policy == rule.identifier and use.arguments == tuple(arguments):
+                return
+            if not force:
+                raise SnowflakeError(
+                    3529,
+                    "42601",
+                    "Specified column already attached to another masking policy. A column cannot be attached to "
+                    "multiple masking policies. Please drop the current association in order to attach a new masking "
+                    "policy."
+                    if column
+                    else f"{entry.kind.capitalize()} '{entry.name}' already has a {spec.kind.lower()}. Only one "
+                    f"{spec.kind.lower()} is allowed at a time.",
+                )
+            change.delete("policy_references", target=use.target, column_name=use.column, policy=use.policy)
+        change.put(
+            "policy_references",
+            {
+                "target": entry.identifier,
+                "column_name": column or "",
+                "policy": rule.identifier,
+                "arguments": json.dumps(list(arguments)),
+            },
+        )
+        self._catalogue.commit(change)
+
+    def _may_apply(self, session: Session, policy_kind: str, rule: Entry, entry: Entry) -> None:
+        roles = self._rights.effective(session)
+        if self._rights.on_account(roles, f"APPLY {policy_kind}"):
+            return
+        if entry.kind == "ACCOUNT":
+            raise SnowflakeError.insufficient_privileges("ACCOUNT", entry.own_name)
+        if not self._rights.holds(roles, "APPLY", rule):
+            raise SnowflakeError.insufficient_privileges(policy_kind, rule.own_name)
+        self._owned(session, entry)
+
+    def _check_signature(self, rule: Entry, entry: Entry, used: Sequence[str]) -> None:
+        signature = rule.properties["ARGUMENTS"]
+        if len(used) != len(signature):
+            raise SnowflakeError.compilation(
+                3535, "42601", f"policy {rule.own_name} takes {len(signature)} column(s), not {len(used)}"
+            )
+        types = {column.name: column.type for column in self._real_columns(entry)}
+        for argument, column in zip(signature, used, strict=True):
+            if column not in types:
+                raise SnowflakeError.compilation(904, "42000", f"invalid identifier '{column}'")
+            if base_type(types[column]) != base_type(argument[1]):
+                raise SnowflakeError.compilation(
+                    3535,
+                    "42601",
+                    f"column {column} of type {types[column]} does not fit argument {argument[0]} of type "
+                    f"{argument[1]} of policy {rule.own_name}",
+                )
+
+    def _others(self, entry: Entry, policy_kind: str, column: str, rule: Entry) -> list[PolicyRow]:
+        """What stands where the policy is to go. A tag takes one masking policy for each type."""
+        found: list[PolicyRow] = []
+        for use in self._catalogue.policies_on.get(entry.identifier, {}).values():
+            other = self._catalogue.entries[use.policy]
+            if other.kind != policy_kind or use.column != column:
+                continue
+            if entry.kind == "TAG" and base_type(other.properties["RETURNS"]) != base_type(rule.properties["RETURNS"]):
+                continue
+            found.append(use)
+        return found
+
+    @locked
+    def detach_policy(
+        self,
+        session: Session,
+        policy_kind: str,
+        kind: str,
+        name: ObjectName,
+        *,
+        column: str | None = None,
+        policy: ObjectName | None = None,
+    ) -> None:
+        """Take a policy off. `policy` is needed only where a tag has several. Nothing attached is no error, but for
+        a named policy that is not attached there."""
+        spec = spec_of(policy_kind)
+        entry = self._seen(session, kind, name)
+        wanted = None if policy is None else self._seen(session, spec.kind, policy)
+        change = Change()
+        for use in self._catalogue.policies_on.get(entry.identifier, {}).values():
+            rule = self._catalogue.entries[use.policy]
+            if rule.kind != spec.kind or use.column != (column or "") or (wanted is not None and rule is not wanted):
+                continue
+            self._may_apply(session, spec.kind, rule, entry)
+            change.delete("policy_references", target=use.target, column_name=use.column, policy=use.policy)
+        if wanted is not None and not change.operations:
+            raise SnowflakeError.compilation(
+                3542, "42601", f"Policy {wanted.own_name} is not attached to {entry.kind.lower()} '{entry.name}'."
+            )
+        self._catalogue.commit(change)
+
+    @locked
+    def policy_references(
+        self,
+        *,
+        policy: tuple[str, ObjectName] | None = None,
+        target: tuple[str, ObjectName] | None = None,
+    ) -> list[PolicyReference]:
+        """Where a policy (kind, name) is attached, or what is attached to an object (kind, name) and its columns."""
+        uses: Iterable[PolicyRow]
+        if policy is not None:
+            rule = self._entry(*policy)
+            uses = [] if rule is None else self._catalogue.uses_of_policy.get(rule.identifier, {}).values()
+        elif target is not None:
+            entry = self._entry(*target)
+            uses = [] if entry is None else self._catalogue.policies_on.get(entry.identifier, {}).values()
+        else:
+            uses = [use for rows in self._catalogue.policies_on.values() for use in rows.values()]
+        found = []
+        for use in uses:
+            rule, entry = self._catalogue.entries[use.policy], self._catalogue.entries[use.target]
+            found.append(
+                PolicyReference(rule.kind, rule.name, entry.kind, entry.name, use.column or None, use.arguments)
+            )
+        return sorted(found, key=lambda use: (use.name.parts, use.column or "", use.policy.parts))
+
+    # --- tags
+
+    @locked
+    def set_tag(
+        self, session: Session, tag: ObjectName, value: str, kind: str, name: ObjectName, *, column: str | None = None
+    ) -> None:
+        """Put a tag on an object or column. A value outside the tag's ALLOWED_VALUES is refused. Needs APPLY TAG on
+        the account, or APPLY on the tag and OWNERSHIP of the object."""
+        label, entry = self._tag_and_target(session, tag, kind, name, column)
+        allowed = label.properties.get("ALLOWED_VALUES")
+        if allowed and value not in allowed:
+            raise SnowflakeError.compilation(
+                391801,
+                "22023",
+                f"Tag value {value} is not allowed for tag '{label.name}'. Allowed: {', '.join(allowed)}.",
+            )
+        if len(value) > _LONGEST_TAG_VALUE:
+            raise SnowflakeError.invalid_property_value(value, "tag value", f"at most {_LONGEST_TAG_VALUE} characters")
+        change = Change()
+        change.put(
+            "tag_references",
+            {"target": entry.identifier, "column_name": column or "", "tag": label.identifier, "value": value},
+        )
+        self._catalogue.commit(change)
+
+    @locked
+    def unset_tag(
+        self, session: Session, tag: ObjectName, kind: str, name: ObjectName, *, column: str | None = None
+    ) -> None:
+        """Take a tag off; one that is not on it is passed over."""
+        label, entry = self._tag_and_target(session, tag, kind, name, None)
+        if (column or "", label.identifier) not in self._catalogue.tags_on.get(entry.identifier, {}):
+            return
+        change = Change()
+        change.delete("tag_references", target=entry.identifier, column_name=column or "", tag=label.identifier)
+        self._catalogue.commit(change)
+
+    def _tag_and_target(
+        self, session: Session, tag: ObjectName, kind: str, name: ObjectName, column: str | None
+    ) -> tuple[Entry, Entry]:
+        label = self._seen(session, "TAG", tag)
+        entry = self._seen(session, kind, name)
+        roles = self._rights.effective(session)
+        if not self._rights.on_account(roles, "APPLY TAG"):
+            if not self._rights.holds(roles, "APPLY", label):
+                raise SnowflakeError.insufficient_privileges("TAG", label.own_name)
+            self._owned(session, entry)
+        if column is not None and all(known.name != column for known in self._real_columns(entry)):
+            raise SnowflakeError.compilation(904, "42000", f"invalid identifier '{column}'")
+        return label, entry
+
+    @locked
+    def tag_references(
+        self, *, tag: ObjectName | None = None, target: tuple[str, ObjectName] | None = None
+    ) -> list[TagReference]:
+        """Where a tag is set, or which tags an object (kind, name) and its columns have (inherited ones not)."""
+        uses: Iterable[TagRow]
+        if tag is not None:
+            label = self._entry("TAG", tag)
+            uses = [] if label is None else self._catalogue.uses_of_tag.get(label.identifier, {}).values()
+        elif target is not None:
+            entry = self._entry(*target)
+            uses = [] if entry is None else self._catalogue.tags_on.get(entry.identifier, {}).values()
+        else:
+            uses = [use for rows in self._catalogue.tags_on.values() for use in rows.values()]
+        found = []
+        for use in uses:
+            entry = self._catalogue.entries[use.target]
+            found.append(
+                TagReference(
+                    self._catalogue.entries[use.tag].name, use.value, entry.kind, entry.name, use.column or None
+                )
+            )
+        return sorted(found, key=lambda use: (use.tag.parts, use.name.parts, use.column or ""))
