@@ -12,6 +12,7 @@ import pulumi
 import pulumi_azure_native as azure_native
 
 from components.azure import (
+    ConfigurationFile,
     ContainerApplication,
     ContainerApplicationArgs,
     ContainerEnvironment,
@@ -320,7 +321,7 @@ class _Applications:
         health_path: str,
         environment: Mapping[str, pulumi.Input[str]],
         secrets: Mapping[str, SecretReference] | None = None,
-        files: tuple[applications.ConfigurationFile, ...] = (),
+        files: tuple[ConfigurationFile, ...] = (),
         ephemeral_directory: str | None = None,
         identity_variable: str | None = None,
     ) -> ContainerApplication:

@@ -11,7 +11,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-ENVIRONMENTS = ("local", "staging", "prod")
+#: Those on real clouds, which hold patients' data.
+REAL_ENVIRONMENTS = ("staging", "prod")
+ENVIRONMENTS = ("local", *REAL_ENVIRONMENTS)
 #: Snowflake's editions and the most days of Time Travel that each offers.
 EDITIONS = {"STANDARD": 1, "ENTERPRISE": 90, "BUSINESS_CRITICAL": 90, "VIRTUAL_PRIVATE_SNOWFLAKE": 90}
 #: Editions under which Snowflake signs a business associate agreement: patients' data needs one.
@@ -46,7 +48,7 @@ LOCATIONS = (
 CROSS_REGIONS = ("DISABLED", "AZURE_US", "AWS_US")
 #: Days that Log Analytics keeps logs without an archive.
 LOG_RETENTION_DAYS = (30, 730)
-#: Snowflake's smallest and Azure's largest: whole credits, and the replicas of one app.
+#: The most replicas of one container app.
 MAXIMUM_REPLICAS = 1000
 
 
@@ -91,7 +93,7 @@ def suggest(value: Any, known: tuple[str, ...] | list[str]) -> str:
     """A did-you-mean, or the whole choice."""
     folded = {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in known}
     key = re.sub(r"[^a-z0-9]", "", str(value).lower())
-    near = difflib.get_close_matches(key, folded, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(key, folded, n=1, cutoff=0.6) or [name for name in folded if key.startswith(name)]
     choice = ", ".join(known)
     return f"Did you mean {folded[near[0]]}? Known: {choice}." if near else f"Known: {choice}."
 

@@ -22,6 +22,7 @@ from infra.rules import (
     LOG_RETENTION_DAYS,
     MAXIMUM_REPLICAS,
     PHI_EDITIONS,
+    REAL_ENVIRONMENTS,
     UNKNOWN_MODEL_HINT,
     AccountName,
     AutoSuspendSeconds,
@@ -123,7 +124,7 @@ class AzureSettings(_Settings):
     @field_validator("subscription_id", "tenant_id")
     @classmethod
     def _no_placeholder(cls, value: str, info: ValidationInfo) -> str:
-        if (info.context or {}).get("environment") != "local" and value.startswith("00000000-0000-0000"):
+        if (info.context or {}).get("environment") in REAL_ENVIRONMENTS and value.startswith("00000000-0000-0000"):
             what = "tenantId" if info.field_name == "tenant_id" else "id"
             raise refusal(
                 f"{value!r} is a placeholder of the embedded cloud.",
@@ -163,7 +164,7 @@ class SnowflakeSettings(_Settings):
     @field_validator("edition")
     @classmethod
     def _edition_for_patients_data(cls, value: str, info: ValidationInfo) -> str:
-        if (info.context or {}).get("environment") in ("staging", "prod") and value not in PHI_EDITIONS:
+        if (info.context or {}).get("environment") in REAL_ENVIRONMENTS and value not in PHI_EDITIONS:
             raise refusal(
                 f"{value!r} may hold no patients' data: Snowflake signs no business associate agreement for it.",
                 f"Use {' or '.join(PHI_EDITIONS)}.",

@@ -208,7 +208,7 @@ class ContainerApplication(Component):
         identity: managedidentity.UserAssignedIdentity,
         args: ContainerApplicationArgs,
     ) -> pulumi.Resource:
-        return self.child(
+        assignment: pulumi.Resource = self.child(
             authorization.RoleAssignment(
                 name,
                 role_assignment_name=role_assignment_name(
@@ -222,6 +222,7 @@ class ContainerApplication(Component):
                 opts=self.child_options(),
             )
         )
+        return assignment
 
     def _volumes(self, args: ContainerApplicationArgs) -> tuple[list[Any], list[Any]]:
         volumes: list[Any] = []

@@ -1,0 +1,194 @@
+"""Runs a program against recording mocks and hands back every registration: inputs, options, dependencies.
+
+What is recorded is plain data, so a test that asserts on it cannot pass because an `apply` never ran.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime.stack import run_pulumi_func
+from pulumi.runtime.sync_await import _sync_await
+
+PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nnot-really-a-key\n-----END PRIVATE KEY-----\n"
+PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nMIIB\nIjAN\n-----END PUBLIC KEY-----\n"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the engine was told of it. `secret` has the paths of secret inputs; the SDK tells the outermost key."""
+
+    type: str
+    name: str
+    urn: str
+    parent: str
+    inputs: dict[str, Any]
+    secret: frozenset[str]
+    provider: str
+    protect: bool
+    delete_before_replace: bool
+    retain_on_delete: bool
+    import_id: str
+    dependencies: frozenset[str]
+    explicit_dependencies: frozenset[str]
+    custom: bool
+
+
+@dataclass
+class Graph:
+    """Everything that a program declared, and what it returned with every output resolved."""
+
+    resources: list[Registration] = field(default_factory=list)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    result: Any = None
+
+    def of(self, type_: str, parent: str | None = None) -> list[Registration]:
+        """The resources of a type; `parent` is the logical name of the component that they stand under."""
+        return [
+            one
+            for one in self.resources
+            if one.type == type_ and (parent is None or one.parent.rsplit("::", 1)[-1] == parent)
+        ]
+
+    def one(self, type_: str, name: str) -> Registration:
+        found = [one for one in self.resources if one.type == type_ and one.name == name]
+        assert len(found) == 1, f"{type_} {name}: {len(found)}, among {[one.name for one in self.of(type_)]}"
+        return found[0]
+
+    def under(self, component: str) -> list[Registration]:
+        """The direct children of a component, by its logical name."""
+        return [one for one in self.resources if one.parent.rsplit("::", 1)[-1] == component]
+
+    def kinds(self, resources: list[Registration] | None = None) -> Counter[str]:
+        return Counter(one.type for one in (self.resources if resources is None else resources))
+
+
+class CloudMocks(mocks.Mocks):
+    """Answers with the inputs, and with the outputs that the clouds would add."""
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"the program asks the cloud {args.token}: it is to know everything from its settings")
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        state = dict(args.inputs)
+        identity = f"{args.name}-id"
+        match args.typ:
+            case "azure-native:keyvault:Vault":
+                name = state["vaultName"]
+                state["name"] = name
+                state["properties"] = {**state["properties"], "vaultUri": f"https://{name}.vault.azure.net/"}
+            case "azure-native:keyvault:Secret":
+                name = state["secretName"]
+                identity = f"/vaults/{state['vaultName']}/secrets/{name}"
+                state["name"] = name
+                state["properties"] = {"secretUri": f"https://{state['vaultName']}.vault.azure.net/secrets/{name}"}
+            case "azure-native:app:ManagedEnvironment":
+                state["defaultDomain"] = "example.centralus.azurecontainerapps.io"
+            case "azure-native:app:ContainerApp":
+                name, ingress = state["containerAppName"], state["configuration"]["ingress"]
+                middle = "" if ingress["external"] else "internal."
+                fqdn = f"{name}.{middle}example.centralus.azurecontainerapps.io"
+                state["name"] = name
+                # A list goes in, a map comes out.
+                users = state["identity"]["userAssignedIdentities"]
+                state["identity"] = {**state["identity"], "userAssignedIdentities": {user: {} for user in users}}
+                state["configuration"] = {**state["configuration"], "ingress": {**ingress, "fqdn": fqdn}}
+            case "azure-native:managedidentity:UserAssignedIdentity":
+                state |= {"principalId": f"principal-of-{args.name}", "clientId": f"client-of-{args.name}"}
+            case "azure-native:resources:ResourceGroup":
+                state["name"] = state["resourceGroupName"]
+            case "random:index/randomBytes:RandomBytes":
+                state["hex"] = wrapped(f"hex-of-{args.name}")
+            case "tls:index/privateKey:PrivateKey":
+                state["privateKeyPemPkcs8"] = wrapped(PRIVATE_KEY)
+                state["publicKeyPem"] = PUBLIC_KEY
+        return identity, state
+
+
+class RecordingMonitor(mocks.MockMonitor):
+    def __init__(self, graph: Graph) -> None:
+        super().__init__(CloudMocks())
+        self.graph = graph
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        answer = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            inputs = rpc.deserialize_properties(request.object)
+            explicit = set(request.dependencies)
+            for property_dependencies in request.propertyDependencies.values():
+                explicit -= set(property_dependencies.urns)
+            self.graph.resources.append(
+                Registration(
+                    type=request.type,
+                    name=request.name,
+                    urn=answer.urn,
+                    parent=request.parent,
+                    inputs=plain(inputs),
+                    secret=frozenset(secret_paths(inputs)),
+                    provider=request.provider,
+                    protect=request.protect,
+                    delete_before_replace=request.deleteBeforeReplace,
+                    retain_on_delete=request.retainOnDelete,
+                    import_id=request.importId,
+                    dependencies=frozenset(request.dependencies),
+                    explicit_dependencies=frozenset(explicit),
+                    custom=request.custom,
+                )
+            )
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        self.graph.outputs[request.urn] = plain(rpc.deserialize_properties(request.outputs))
+        return super().RegisterResourceOutputs(request)
+
+
+def wrapped(value: Any) -> dict[str, Any]:
+    """A secret as it goes over the wire: a mock answers on another thread, where `Output.secret` would lose it."""
+    return {rpc._special_sig_key: rpc._special_secret_sig, "value": value}
+
+
+def is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and value.get(rpc._special_sig_key) == rpc._special_secret_sig
+
+
+def secret_paths(value: Any, path: str = "") -> Iterator[str]:
+    """Where in `value` a secret stands."""
+    if is_secret(value):
+        yield path
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from secret_paths(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from secret_paths(inner, f"{path}[{index}]")
+
+
+def plain(value: Any) -> Any:
+    """The value without the wrappers of secrets."""
+    if is_secret(value):
+        return plain(value["value"])
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    return value
+
+
+def declare(build: Callable[[], Awaitable[Any]], config: dict[str, str] | None = None) -> Graph:
+    """Run `build` against fresh mocks; whatever it raises is raised here."""
+    graph = Graph()
+    monitor = RecordingMonitor(graph)
+    settings.set_root_resource(None)  # type: ignore[arg-type]
+    pulumi.runtime.set_all_config(config or {})
+    mocks.set_mocks(monitor.mocks, project="nexuschat", stack="unit", preview=False, monitor=monitor)
+
+    async def run() -> None:
+        graph.result = await pulumi.Output.from_input(await build()).future()
+
+    _sync_await(run_pulumi_func(run))
+    return graph

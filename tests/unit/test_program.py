@@ -1,0 +1,197 @@
+"""The program as a whole: what it tells, how it refuses, that it grows evenly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.base import Component
+from infra import naming
+from infra.outputs import README, render_readme
+from infra.program import DEBUG_VARIABLE, program, settings_from_engine, silence_debug_messages
+from infra.settings import load_settings
+from tests.unit.conftest import ROOT, as_engine_sends, organisations_file, stack_config
+from tests.unit.recording import Graph, declare
+
+
+@pytest.fixture
+def debug() -> Iterator[Any]:
+    original = pulumi.log.debug
+    yield original
+    pulumi.log.debug = original
+
+
+def test_outputs(graph: Graph) -> None:
+    result = graph.result
+    assert set(result) == {"account", "tenants", "vault", "apps", "service_user", "shared", "readme"}
+    assert result["account"] == {"organization": "VIDEXA", "name": "EMBEDDED"}
+    assert len(result["tenants"]) == 20
+    assert result["tenants"]["HCS0020"] == {
+        "database": "HCS0020_DB",
+        "schema": "NEXUSCHAT",
+        "warehouse": "HCS0020_WH",
+        "resource_monitor": "HCS0020_RM",
+        "role_application": "HCS0020_APP",
+        "role_analyst": "HCS0020_ANALYST",
+        "role_administrator": "HCS0020_ADMIN",
+    }
+    assert result["vault"]["name"] == "kv-agentnexus-lcl-cus"
+    assert result["vault"]["secrets"]["snowflake_private_key"] == "snowflake-private-key"
+    assert len(result["vault"]["secrets"]) == 7
+    assert set(result["apps"]) == {"backend", "site", "chat", "search"}
+    assert {name for name, app in result["apps"].items() if "url" in app} == {"site", "chat"}
+    assert {name for name, app in result["apps"].items() if app["internal"]} == {"backend", "search"}
+    assert result["service_user"] == "AGENTNEXUS_SVC"
+    assert result["shared"]["warehouse"] == "VIDEXA_SHARED_WH"
+
+
+def test_the_stacks_page_is_filled(graph: Graph) -> None:
+    page = graph.result["readme"]
+    assert "$" not in page
+    assert "https://nexuschat.example.centralus.azurecontainerapps.io" in page
+    assert page.count("| HCS00") == 20
+
+
+def test_a_placeholder_that_nothing_fills_is_an_error(graph: Graph) -> None:
+    settings = load_settings(stack_config("local"), ROOT)
+    assert "# NexusChat, local" in render_readme(Template(README.read_text(encoding="utf-8")), settings, graph.result)
+    with pytest.raises(KeyError, match="owner"):
+        render_readme(Template("$owner"), settings, graph.result)
+
+
+def test_every_component_tells_its_outputs(graph: Graph) -> None:
+    components = [one for one in graph.resources if not one.custom]
+    assert len(components) == 20 + 11
+    for one in components:
+        assert one.type.startswith(("videxa:snowflake:", "videxa:azure:"))
+        assert graph.outputs[one.urn], one.urn
+    organization = next(one for one in components if one.name == "HCS0009")
+    assert graph.outputs[organization.urn] == {
+        "organization_id": "HCS0009",
+        "database": "HCS0009_DB",
+        "schema": "NEXUSCHAT",
+        "warehouse": "HCS0009_WH",
+        "resource_monitor": "HCS0009_RM",
+        "application_role": "HCS0009_APP",
+        "analyst_role": "HCS0009_ANALYST",
+        "administrator_role": "HCS0009_ADMIN",
+    }
+
+
+def test_nothing_stands_outside_a_component_but_providers(graph: Graph) -> None:
+    outside = [one for one in graph.resources if one.custom and "videxa:" not in one.parent]
+    assert {one.type for one in outside} == {"pulumi:providers:snowflake", "pulumi:providers:azure-native"}
+
+
+def test_logical_names_are_unique(graph: Graph) -> None:
+    assert len({one.urn for one in graph.resources}) == len(graph.resources)
+
+
+def declare_some(directory: Path, count: int, more: str = "") -> Graph:
+    file = organisations_file(directory, count, more)
+    return declare(program, as_engine_sends(stack_config("local") | {"nexuschat:tenants_file": file}))
+
+
+def test_resources_grow_by_the_same_number_for_each_organisation(graph: Graph, tmp_path: Path, debug: Any) -> None:
+    one, three = (len(declare_some(tmp_path, count).resources) for count in (1, 3))
+    assert three - one == 2 * 38
+    assert len(graph.resources) - one == 19 * 38
+
+
+def test_another_organisation_changes_nothing_but_itself(tmp_path: Path, debug: Any) -> None:
+    few = declare_some(tmp_path, 1)
+    more = declare_some(tmp_path, 1, "  HCS0021: {warehouse_size: LARGE}\n")
+    assert list(more.result["tenants"]) == ["HCS0001", "HCS0021"]
+    before = {one.urn: one.inputs for one in few.resources}
+    after = {one.urn: one.inputs for one in more.resources}
+    assert {urn: after[urn] for urn in before} == before
+    added = [one for one in more.resources if one.urn not in before]
+    assert len(added) == 38
+    assert all("HCS0021" in one.name for one in added)
+
+
+def test_bad_settings_end_the_run_before_any_resource(debug: Any) -> None:
+    config = stack_config("local")
+    config["nexuschat:azure"]["vault"]["name"] = "kv-agentnexus-production-central-us"
+    config["nexuschat:colour"] = "blue"
+    made: list[Graph] = []
+    with pytest.raises(pulumi.RunError) as caught:
+        made.append(declare(program, as_engine_sends(config)))
+    assert made == []
+    assert "nexuschat:azure.vault.name" in str(caught.value)
+    assert "nexuschat:colour" in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_settings_come_from_the_stacks_configuration_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    pulumi.runtime.set_all_config(as_engine_sends(stack_config("local")) | {"other:colour": "blue"})
+    assert settings_from_engine() == load_settings(stack_config("local"), ROOT)
+    pulumi.runtime.set_all_config({})
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(as_engine_sends(stack_config("local"))))
+    assert settings_from_engine() == load_settings(stack_config("local"), ROOT)
+
+
+def test_debug_messages_are_sent_only_when_asked_for(monkeypatch: pytest.MonkeyPatch, debug: Any) -> None:
+    def heard(*_: object) -> str:
+        return "heard"
+
+    pulumi.log.debug = heard
+    monkeypatch.setenv(DEBUG_VARIABLE, "1")
+    silence_debug_messages()
+    assert pulumi.log.debug is heard
+    monkeypatch.delenv(DEBUG_VARIABLE)
+    warn = pulumi.log.warn
+    silence_debug_messages()
+    assert pulumi.log.debug is not heard
+    assert pulumi.log.debug("anything", None, 3, True) is None
+    assert pulumi.log.warn is warn
+
+
+def test_waiting_for_a_component_waits_for_each_child() -> None:
+    waited: list[str] = []
+
+    class Thing(pulumi.CustomResource):
+        def __init__(self, name: str, opts: pulumi.ResourceOptions) -> None:
+            super().__init__("test:index:Thing", name, {}, opts)
+
+    class Group(Component):
+        def __init__(self, name: str) -> None:
+            super().__init__("test:index:Group", name)
+            self.things = [self.child(Thing(f"thing-{number}", self.child_options())) for number in range(3)]
+            self.register_outputs({})
+
+    async def build() -> None:
+        group = Group("group")
+        assert len(group.declared) == 4
+        await group.registered()
+        waited.extend([str(await thing.urn.future()) for thing in group.things])
+
+    graph = declare(build)
+    assert [urn.rsplit("::", 1)[-1] for urn in waited] == ["thing-0", "thing-1", "thing-2"]
+    assert [one.parent.rsplit("::", 1)[-1] for one in graph.of("test:index:Thing")] == ["group"] * 3
+
+
+def test_names() -> None:
+    names = naming.organization_names("HCS0042")
+    assert (names.database, names.warehouse, names.resource_monitor) == ("HCS0042_DB", "HCS0042_WH", "HCS0042_RM")
+    assert names.schema == "NEXUSCHAT"
+    assert (names.application_role, names.analyst_role, names.administrator_role) == (
+        "HCS0042_APP",
+        "HCS0042_ANALYST",
+        "HCS0042_ADMIN",
+    )
+    assert naming.snowflake_account("VIDEXA", "CLINICAL_PRD") == "VIDEXA-CLINICAL_PRD"
+    assert naming.snowflake_host("VIDEXA", "CLINICAL_PRD") == "videxa-clinical-prd.snowflakecomputing.com"
+
+
+@pytest.mark.parametrize("environment", ["local", "staging", "prod"])
+def test_derived_azure_names_are_within_their_limits(environment: str) -> None:
+    assert 2 <= len(naming.container_environment_name(environment)) <= 60
+    assert 4 <= len(naming.workspace_name(environment)) <= 63
+    assert 3 <= len(naming.identity_name("a" * 32, environment)) <= 128
