@@ -331,19 +331,18 @@ class Data:
 
     def remember_lengths(self, tables: Iterable[tuple[ObjectName, Sequence[Column]]]) -> None:
         """Tell fakesnow's information schema the declared lengths of text columns."""
-        for name, columns in tables:
-            texts = [(column.name, length) for column in columns if (length := text_length(column.type)) is not None]
-            if texts:
-                self._root.execute(
-                    "INSERT OR REPLACE INTO _fs_global._fs_information_schema._fs_columns_ext "
-                    "SELECT ?, ?, ?, unnest(?), unnest(?), unnest(?)",
-                    [
-                        *name.parts,
-                        [column for column, _ in texts],
-                        [length for _, length in texts],
-                        [min(length * 4, 16_777_216) for _, length in texts],
-                    ],
-                )
+        rows = [
+            (*name.parts, column.name, length, min(length * 4, 16_777_216))
+            for name, columns in tables
+            for column in columns
+            if (length := text_length(column.type)) is not None
+        ]
+        if rows:
+            self._root.execute(
+                "INSERT OR REPLACE INTO _fs_global._fs_information_schema._fs_columns_ext "
+                "SELECT unnest(?), unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)",
+                [list(values) for values in zip(*rows, strict=True)],
+            )
 
     def forget_lengths(self, name: ObjectName) -> None:
         """Take a dropped table out of fakesnow's information schema."""
