@@ -25,6 +25,9 @@ from emulator.values import from_wire, to_wire
 
 Answer = TypeVar("Answer")
 
+_OF_THE_ENGINE = frozenset({"version", "pluginDownloadURL", "pluginChecksums"})
+"""Inputs of every provider resource that are the engine's, not the package's."""
+
 _KINDS = {
     Change.ADD: proto.PropertyDiff.ADD,
     Change.DELETE: proto.PropertyDiff.DELETE,
@@ -131,8 +134,10 @@ class PackageServicer(ProviderServicer):
 
     async def CheckConfig(self, request: Any, context: Any) -> proto.CheckResponse:  # noqa: N802
         inputs = from_wire(request.news)
+        # The engine puts settings of its own beside the package's: they go back as they came.
+        of_the_engine = {name: inputs.pop(name) for name in _OF_THE_ENGINE & inputs.keys()}
         answer = await self._answer(context, lambda: self.package.check_configuration(inputs), beside=True)
-        return _check_response(answer)
+        return _check_response(CheckAnswer({**answer.inputs, **of_the_engine}, answer.failures))
 
     async def DiffConfig(self, request: Any, context: Any) -> proto.DiffResponse:  # noqa: N802
         old, new = (
