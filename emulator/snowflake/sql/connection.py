@@ -1,0 +1,326 @@
+"""One connection: where every statement passes, one after the other, and what a session keeps between them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import duckdb
+import pyarrow as pa
+from fakesnow.instance import FakeSnow
+from sqlglot import exp
+
+from emulator.snowflake.account import Account, Grantee, ObjectName, Session, SnowflakeError
+from emulator.snowflake.sql import bulk
+from emulator.snowflake.sql.information_schema import information_schema
+from emulator.snowflake.sql.parsing import parse, projection_names
+from emulator.snowflake.sql.results import Result
+from emulator.snowflake.sql.rows import Prepared, Surroundings, prepare
+from emulator.snowflake.sql.running import run_change, run_query, snowflake_errors
+from emulator.snowflake.sql.syntax import Tokens, split, tokenize, unsupported
+from emulator.snowflake.sql.translate import creation_sql
+
+Parameters = Sequence[Any] | Mapping[str, Any] | None
+Handler = Callable[["Connection", Tokens], Result]
+
+_KEPT_RESULTS = 64
+_QUERIES = frozenset({"SELECT", "WITH", "VALUES", "("})
+_CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE"})
+# Statements that end an open transaction, as all of Snowflake's definitions do.
+_DEFINITIONS = frozenset({"CREATE", "ALTER", "DROP", "UNDROP", "COMMENT", "GRANT", "REVOKE"})
+_prepared: WeakKeyDictionary[FakeSnow, bool] = WeakKeyDictionary()
+
+
+class Connection:
+    """What a client talks to. Not for two threads at once; each statement runs under the account's lock."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.account: Account = session.account
+        self.variables: dict[str, Any] = {}
+        self.results: OrderedDict[str, Result] = OrderedDict()
+        # What the client set for itself at log-in that is no parameter of the session.
+        self.client_settings: dict[str, Any] = {}
+        self.in_transaction = False
+        self._duck: duckdb.DuckDBPyConnection | None = None
+        self._zone = ""
+
+    def close(self) -> None:
+        """End it: an open transaction is undone."""
+        with self.account.lock:
+            if self._duck is not None:
+                self.rollback()
+                self._duck.close()
+                self._duck = None
+            self.results.clear()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def duck(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB cursor of this connection. Its current catalogue is `memory`, where only our macros are."""
+        if self._duck is None:
+            instance = self.account.duck()
+            if instance not in _prepared:
+                instance.duck_conn.execute(creation_sql())
+                _prepared[instance] = True
+            self._duck = self.account.cursor()
+            self._zone = ""
+        return self._duck
+
+    def time_zone(self) -> str:
+        """The session's TIMEZONE, or else its user's or the account's."""
+        return str(self.account.session_parameter(self.session, "TIMEZONE"))
+
+    def _use_time_zone(self) -> None:
+        zone = self.time_zone()
+        if zone != self._zone:
+            with snowflake_errors():
+                self.duck.execute("SET TimeZone = ?", [zone])
+            self._zone = zone
+
+    # --- statements
+
+    def execute(self, sql: str, parameters: Parameters = None) -> Result:
+        """Run one statement. More than one in the text is refused, as Snowflake does by default."""
+        with self.account.lock:
+            statements = split(sql)
+            if len(statements) != 1:
+                raise _wrong_count(len(statements), 1)
+            return self._one(statements[0], _bindings(parameters))
+
+    def execute_script(self, sql: str, count: int = 0) -> list[Result]:
+        """Run the statements of a text in order; with `count` above 0 there must be exactly so many."""
+        statements = split(sql)
+        if not statements or (count and len(statements) != count):
+            raise _wrong_count(len(statements), count)
+        return [self.execute(statement) for statement in statements]
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> Result:
+        """Run one statement for each row of bindings, all of them or none. Inserting many rows is one insertion."""
+        with self.account.lock:
+            statements = split(sql)
+            if len(statements) != 1:
+                raise _wrong_count(len(statements), 1)
+            return self._finish(bulk.run(self, statements[0], rows))
+
+    def describe(self, sql: str, parameters: Parameters = None) -> Result:
+        """The columns that a statement would answer with, without running it."""
+        with self.account.lock:
+            statements = split(sql)
+            if len(statements) != 1:
+                raise _wrong_count(len(statements), 1)
+            if Tokens(statements[0]).word() not in _QUERIES:
+                raise unsupported(f"describing {Tokens(statements[0]).word()} without running it")
+            return self.query(statements[0], _bindings(parameters), describe=True)
+
+    def _one(self, sql: str, bindings: Mapping[str, Any]) -> Result:
+        tokens = Tokens(sql)
+        word = tokens.word()
+        if word in _QUERIES:
+            result = self.query(sql, bindings)
+        elif word in _CHANGES:
+            result = self.change(sql, bindings)
+        else:
+            handler = HANDLERS.get(word)
+            if handler is None:
+                raise unsupported(word or "an empty statement")
+            if word in _DEFINITIONS and not tokens.at("ALTER", "SESSION"):
+                self.commit()
+            if bindings and any(token.text == "?" for token in tokenize(sql)):
+                raise unsupported(f"bind variables in {word}")
+            result = handler(self, tokens)
+        return self._finish(result)
+
+    def _finish(self, result: Result) -> Result:
+        result.query_id = result.query_id or str(uuid.uuid4())
+        self.results[result.query_id] = result
+        while len(self.results) > _KEPT_RESULTS:
+            self.results.popitem(last=False)
+        return result
+
+    def rename_result(self, result: Result, query_id: str) -> None:
+        """Keep a result under the id that its client knows."""
+        self.results[query_id] = self.results.pop(result.query_id)
+        result.query_id = query_id
+
+    def query(self, sql: str, bindings: Mapping[str, Any], *, describe: bool = False) -> Result:
+        """Run a query."""
+        tree = parse(sql)
+        _name_columns(tree, sql)
+        prepared = prepare(self.session, tree, self.surroundings(bindings))
+        if prepared.needs_warehouse and not describe:
+            self.require_warehouse()
+        self._use_time_zone()
+        return run_query(self.duck, prepared, describe=describe)
+
+    def change(self, sql: str, bindings: Mapping[str, Any]) -> Result:
+        """Run a statement that changes rows."""
+        rows = bulk.literal_rows(sql) if not bindings else None
+        if rows is not None:
+            return bulk.insert_rows(self, rows)
+        return self.change_tree(parse(sql), bindings)
+
+    def change_tree(self, tree: exp.Expr, bindings: Mapping[str, Any]) -> Result:
+        """Run a row change that is parsed already."""
+        prepared = prepare(self.session, tree, self.surroundings(bindings))
+        self.require_warehouse()
+        if isinstance(tree, exp.TruncateTable):
+            self.commit()
+        elif not self.in_transaction and self.session.parameters.get("AUTOCOMMIT") is False:
+            self.begin()
+        return self.run_change(prepared)
+
+    def run_change(self, prepared: Prepared) -> Result:
+        """Carry out a prepared row change."""
+        self._use_time_zone()
+        return run_change(self.duck, self.account, prepared)
+
+    def require_warehouse(self) -> None:
+        """Refuse what needs a warehouse where the session has none that its role may use."""
+        warehouse = self.session.warehouse
+        if warehouse is not None:
+            name = ObjectName((warehouse,))
+            found = self.account.find("WAREHOUSE", name)
+            if found is not None and self.account.holds(self.session, "USAGE", "WAREHOUSE", name):
+                suspended = found.properties.get("STATE") == "SUSPENDED"
+                if not suspended or found.properties.get("AUTO_RESUME", True):
+                    return
+        raise SnowflakeError(
+            606,
+            "57P03",
+            "No active warehouse selected in the current session.  Select an active warehouse with the "
+            "'use warehouse' command.\n",
+        )
+
+    def surroundings(self, bindings: Mapping[str, Any]) -> Surroundings:
+        """What a statement of this connection may refer to."""
+        return Surroundings(bindings, self.variables, information_schema, self._earlier, self._functions())
+
+    def _earlier(self, key: str | int) -> pa.Table:
+        if isinstance(key, int):
+            identifiers = list(self.results)
+            position = key if key < 0 else key - 1
+            key = identifiers[position] if -len(identifiers) <= position < len(identifiers) else ""
+        result = self.results.get(key)
+        if result is None:
+            raise SnowflakeError(709, "02000", f"Statement {key} not found")
+        return result.arrow()
+
+    def _functions(self) -> dict[str, Callable[[], Any]]:
+        session, account = self.session, self.account
+        return {
+            "CurrentRole": lambda: session.role,
+            "CurrentRoleType": lambda: "ROLE",
+            "CurrentUser": lambda: session.user,
+            "CurrentWarehouse": lambda: session.warehouse,
+            "CurrentDatabase": lambda: session.database,
+            "CurrentSchema": lambda: session.schema,
+            "CurrentSchemas": self._current_schemas,
+            "CurrentAccount": lambda: account.name,
+            "CurrentAccountName": lambda: account.name,
+            "CurrentOrganizationName": lambda: account.organization,
+            "CurrentRegion": lambda: account.region,
+            "CurrentAvailableRoles": self._available_roles,
+            "CurrentSecondaryRoles": self._secondary_roles,
+            "CurrentSession": lambda: str(session.session_id),
+            "CurrentTransaction": lambda: None,
+            "LAST_QUERY_ID": lambda: next(reversed(self.results), None),
+        }
+
+    def _current_schemas(self) -> str:
+        session = self.session
+        if session.database is None or session.schema is None:
+            return "[]"
+        return json.dumps([f"{session.database}.{session.schema}"])
+
+    def _available_roles(self) -> str:
+        reached = self.account.role_paths(Grantee.user(self.session.user))
+        names = {role.name.name for role in reached if role.kind == "ROLE"} | {"PUBLIC"}
+        return json.dumps(sorted(names))
+
+    def _secondary_roles(self) -> str:
+        session = self.session
+        if session.secondary_roles == "NONE":
+            return json.dumps({"roles": "", "value": ""})
+        granted = self.account.roles_granted_to(Grantee.user(session.user))
+        roles = sorted(grant.role.name.name for grant in granted if grant.role.name.name != session.role)
+        return json.dumps({"roles": ",".join(roles), "value": "ALL"})
+
+    # --- transactions
+
+    def begin(self) -> None:
+        """Open a transaction; one that is open goes on, as Snowflake has it."""
+        if not self.in_transaction:
+            with snowflake_errors():
+                self.duck.begin()
+            self.in_transaction = True
+
+    def commit(self) -> None:
+        """Keep what the open transaction did; without one nothing happens."""
+        if self.in_transaction:
+            self.in_transaction = False
+            with snowflake_errors():
+                self.duck.commit()
+
+    def rollback(self) -> None:
+        """Undo what the open transaction did; without one nothing happens."""
+        if self.in_transaction:
+            self.in_transaction = False
+            with snowflake_errors():
+                self.duck.rollback()
+
+
+HANDLERS: dict[str, Handler] = {}
+
+
+def handles(*words: str) -> Callable[[Handler], Handler]:
+    """Marks what handles the statements that begin with one of these words."""
+
+    def register(handler: Handler) -> Handler:
+        for word in words:
+            HANDLERS[word] = handler
+        return handler
+
+    return register
+
+
+def _wrong_count(actual: int, desired: int) -> SnowflakeError:
+    if actual == 0:
+        return SnowflakeError(900, "42000", "SQL compilation error:\nEmpty SQL statement.")
+    return SnowflakeError(
+        8, "0A000", f"Actual statement count {actual} did not match the desired statement count {desired}."
+    )
+
+
+def _bindings(parameters: Parameters) -> dict[str, Any]:
+    if parameters is None:
+        return {}
+    if isinstance(parameters, Mapping):
+        return {str(key): value for key, value in parameters.items()}
+    return {str(index): value for index, value in enumerate(parameters, start=1)}
+
+
+def _name_columns(tree: exp.Expr, sql: str) -> None:
+    """Give the columns of the answer the names that Snowflake gives to expressions without an alias."""
+    select = tree
+    while isinstance(select, exp.SetOperation | exp.Subquery):
+        select = select.this
+    if not isinstance(select, exp.Select):
+        return
+    written = projection_names(sql)
+    if len(written) != len(select.expressions):
+        written = (None,) * len(select.expressions)
+    for index, (node, name) in enumerate(zip(select.expressions, written, strict=True)):
+        if isinstance(node, exp.Alias | exp.Column | exp.Star) or node.is_star:
+            continue
+        called = name or node.sql(dialect="snowflake").upper()
+        select.set("expressions", exp.alias_(node, called, quoted=True), index=index)

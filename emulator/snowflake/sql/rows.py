@@ -1,0 +1,704 @@
+"""Queries and row changes, made fit to run: every name resolved, every right checked, every part known.
+
+What comes out names each table in full, each CTE by a name of our own, and holds nothing that is not in
+`vocabulary`. So DuckDB never has to look a name up, and no name can be taken for something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from sqlglot import exp
+
+from emulator.snowflake.account import Account, ObjectName, Session, SnowflakeError, SnowflakeObject
+from emulator.snowflake.sql import vocabulary
+from emulator.snowflake.sql.parsing import parse
+from emulator.snowflake.sql.syntax import unsupported
+from emulator.snowflake.sql.translate import patch
+
+_MAXIMUM_VIEW_DEPTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A table that is about to be read: what a rewriter decides by.
+
+    `session` is who asks (CURRENT_ROLE), `authority` in whose name the table was found: the same, or the
+    owner of the view that names it.
+    """
+
+    table: SnowflakeObject
+    session: Session
+    authority: Session
+
+
+# What stands between a table and whoever reads it. A rewriter gets the reading and the table's node (named
+# in full, without alias) and returns what to read instead, or None to leave it. Row access and
+# masking policies go here: every path to a table's rows, through views too, passes it.
+Rewriter = Callable[[Reading, exp.Table], exp.Query | None]
+REWRITERS: list[Rewriter] = []
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A statement that may run. `relations` are what it reads besides tables, by the names that it uses."""
+
+    tree: exp.Expr
+    relations: dict[str, pa.Table] = field(default_factory=dict)
+    target: ObjectName | None = None
+    needs_warehouse: bool = False
+    tables: list[ObjectName] = field(default_factory=list)
+
+
+# Rows for a name outside the tables: INFORMATION_SCHEMA views and earlier results.
+RelationSource = Callable[[Session, str, str], pa.Table]
+ResultSource = Callable[[str | int], pa.Table]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a statement may refer to besides the account: its bindings, and the session's variables and results."""
+
+    bindings: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    information_schema: RelationSource | None = None
+    results: ResultSource | None = None
+    functions: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where a name stands: which CTEs are in sight, in whose name and from which schema it is looked up."""
+
+    ctes: Mapping[str, str]
+    authority: Session
+    depth: int = 0
+
+
+def denied(name: ObjectName) -> SnowflakeError:
+    """The one answer to whoever asks for rows that they may not have, or that are not there."""
+    return SnowflakeError.compilation(2003, "42S02", f"Object '{name}' does not exist or not authorized.")
+
+
+def prepare(session: Session, tree: exp.Expr, surroundings: Surroundings) -> Prepared:
+    """Resolve and authorise one query or row change; whatever is wrong is refused before anything runs."""
+    try:
+        return _Preparation(session, surroundings).statement(tree)
+    except RecursionError:
+        raise SnowflakeError.syntax("the statement is nested too deeply") from None
+
+
+class _Preparation:
+    def __init__(self, session: Session, surroundings: Surroundings) -> None:
+        self._session = session
+        self._account: Account = session.account
+        self._surroundings = surroundings
+        self._relations: dict[str, pa.Table] = {}
+        self._tables: list[ObjectName] = []
+        self._needs_warehouse = False
+        self._names = 0
+
+    # --- statements
+
+    def statement(self, tree: exp.Expr) -> Prepared:
+        scope = _Scope({}, self._session)
+        target: ObjectName | None = None
+        match tree:
+            case exp.Insert():
+                target = self._insert(tree, scope)
+            case exp.Update():
+                target = self._update(tree, scope)
+            case exp.Delete():
+                target = self._delete(tree, scope)
+            case exp.Merge():
+                target = self._merge(tree, scope)
+            case exp.TruncateTable():
+                target = self._truncate(tree)
+            case exp.Query() | exp.Values():
+                tree = self._visit(tree, scope)
+            case _:
+                raise unsupported(tree.key.upper())
+        return Prepared(tree, self._relations, target, self._needs_warehouse or target is not None, self._tables)
+
+    def _insert(self, tree: exp.Insert, scope: _Scope) -> ObjectName:
+        self._known(tree)
+        overwrite = bool(tree.args.get("overwrite"))
+        scope = self._with(tree, scope)
+        table = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+        target = self._target(table, scope, ["INSERT", *(["DELETE"] if overwrite else [])])
+        if isinstance(tree.this, exp.Schema):
+            for identifier in tree.this.expressions:
+                self._identifier(identifier)
+        source = tree.args.get("expression")
+        if source is None:
+            raise unsupported("INSERT without VALUES or a query")
+        if isinstance(source, exp.Values):
+            refuse_in_values(source)
+        tree.set("expression", self._visit(source, scope))
+        return target
+
+    def _update(self, tree: exp.Update, scope: _Scope) -> ObjectName:
+        self._known(tree)
+        reads = [tree.args.get("where"), *(assignment.expression for assignment in tree.expressions)]
+        target = self._target(tree.this, scope, ["UPDATE", *_if_reading(reads)])
+        for assignment in tree.expressions:
+            if not isinstance(assignment, exp.EQ) or not isinstance(assignment.this, exp.Column):
+                raise unsupported(f"SET {assignment.this.sql(dialect='snowflake')}")
+            # The column that is set takes no table's name in DuckDB.
+            column = exp.to_identifier(assignment.this.this.copy())
+            self._identifier(column)
+            assignment.set("this", exp.Column(this=column))
+            assignment.set("expression", self._visit(assignment.expression, scope))
+        self._clauses(tree, scope, ("from_", "where"))
+        return target
+
+    def _delete(self, tree: exp.Delete, scope: _Scope) -> ObjectName:
+        self._known(tree)
+        target = self._target(tree.this, scope, ["DELETE", *_if_reading([tree.args.get("where")])])
+        self._clauses(tree, scope, ("using", "where"))
+        return target
+
+    def _merge(self, tree: exp.Merge, scope: _Scope) -> ObjectName:
+        self._known(tree)
+        privileges = ["SELECT"]
+        for when in tree.args["whens"].expressions:
+            then = when.args["then"]
+            if when.args.get("source"):
+                raise unsupported("WHEN NOT MATCHED BY SOURCE")
+            privileges.append(
+                "INSERT" if isinstance(then, exp.Insert) else "UPDATE" if isinstance(then, exp.Update) else "DELETE"
+            )
+        target = self._target(tree.this, scope, privileges)
+        self._clauses(tree, scope, ("using", "on"))
+        for when in tree.args["whens"].expressions:
+            then = when.args["then"]
+            self._clauses(when, scope, ("condition",))
+            match then:
+                case exp.Insert():
+                    for column in then.this.expressions if then.this else ():
+                        self._identifier(column.this if isinstance(column, exp.Column) else column)
+                        if isinstance(column, exp.Column):
+                            column.set("table", None)
+                    then.set("expression", self._visit(then.expression, scope))
+                case exp.Update():
+                    for assignment in then.expressions:
+                        identifier = assignment.this.this
+                        self._identifier(identifier)
+                        assignment.set("this", exp.Column(this=identifier))
+                        assignment.set("expression", self._visit(assignment.expression, scope))
+                case exp.Var() if then.name.upper() == "DELETE":
+                    pass
+                case _:
+                    raise unsupported(f"MERGE … THEN {then.sql(dialect='snowflake')}")
+        return target
+
+    def _truncate(self, tree: exp.TruncateTable) -> ObjectName:
+        self._known(tree)
+        if len(tree.expressions) != 1 or tree.args.get("is_database"):
+            raise unsupported("TRUNCATE of anything but one table")
+        return self._target(tree.expressions[0], _Scope({}, self._session), ["TRUNCATE"])
+
+    def _clauses(self, tree: exp.Expr, scope: _Scope, keys: Iterable[str]) -> None:
+        for key in keys:
+            value = tree.args.get(key)
+            if isinstance(value, exp.Expr):
+                tree.set(key, self._visit(value, scope))
+            elif isinstance(value, list):
+                tree.set(key, [self._visit(item, scope) for item in value])
+
+    # --- the walk
+
+    def _visit(self, node: exp.Expr, scope: _Scope) -> exp.Expr:
+        self._known(node)
+        if node.args.get("with_"):
+            scope = self._with(node, scope)
+        match node:
+            case exp.Table():
+                return self._table(node, scope)
+            case exp.TableFromRows() | exp.Lateral() if not isinstance(node.this, exp.Subquery):
+                return self._table_function(node, scope)
+            case exp.Identifier():
+                self._identifier(node)
+                return node
+            case exp.DataType():
+                if node.this not in vocabulary.TYPES:
+                    raise unsupported(f"the type {node.sql(dialect='snowflake')}")
+                return node
+            case exp.Column() if isinstance(node.this, exp.Parameter):
+                raise unsupported(f"{node.sql(dialect='snowflake')}: a column by its position in a named table")
+            case exp.Column() if node.table and node.name.upper() in {"NEXTVAL", "CURRVAL"}:
+                raise unsupported(f"{node.sql(dialect='snowflake')}: sequences")
+            case exp.Anonymous() if node.name.upper() not in vocabulary.NAMED_FUNCTIONS:
+                raise SnowflakeError.compilation(2140, "42601", f"Unknown function {node.name.upper()}")
+            case exp.Dot():
+                raise unsupported(f"{node.sql(dialect='snowflake')}")
+        for key, value in list(node.args.items()):
+            if key == "with_":
+                continue
+            if isinstance(value, exp.Expr):
+                visited = self._visit(value, scope)
+                if visited is not value:
+                    node.set(key, visited)
+            elif isinstance(value, list):
+                for index, item in enumerate(value):
+                    if isinstance(item, exp.Expr):
+                        visited = self._visit(item, scope)
+                        if visited is not item:
+                            node.set(key, visited, index=index)
+        return self._leave(node)
+
+    def _known(self, node: exp.Expr) -> None:
+        """Refuse a node that is not in the vocabulary, or has a clause that is not."""
+        kind = type(node)
+        if kind not in vocabulary.NODES and kind not in vocabulary.FUNCTIONS and kind is not exp.Anonymous:
+            raise unsupported(_described(node))
+        clauses = vocabulary.CLAUSES.get(kind)
+        if clauses is not None:
+            for key, value in node.args.items():
+                if value and key not in clauses:
+                    if kind is exp.Select and key == "hint":
+                        node.set("hint", None)
+                        continue
+                    raise unsupported(f"{key.strip('_').upper()} in {kind.__name__.upper()}")
+
+    @staticmethod
+    def _identifier(node: exp.Expr) -> None:
+        if isinstance(node, exp.Identifier) and not node.quoted:
+            node.set("this", node.this.upper())
+            node.set("quoted", True)
+
+    def _with(self, node: exp.Expr, scope: _Scope) -> _Scope:
+        with_ = node.args["with_"] if node.args.get("with_") else None
+        if with_ is None:
+            return scope
+        self._known(with_)
+        for cte in with_.expressions:
+            self._known(cte)
+            alias: exp.TableAlias = cte.args["alias"]
+            self._identifier(alias.this)
+            name = alias.this.name
+            for column in alias.args.get("columns") or ():
+                self._identifier(column)
+            own = self._new_name("cte")
+            inner = scope
+            if with_.args.get("recursive") or _refers_to_itself(cte.this, name):
+                # Snowflake does not ask for the word RECURSIVE.
+                inner = replace(scope, ctes={**scope.ctes, name: own})
+                with_.set("recursive", True)
+            cte.set("this", self._visit(cte.this, inner))
+            alias.set("this", exp.to_identifier(own, quoted=True))
+            scope = replace(scope, ctes={**scope.ctes, name: own})
+        return scope
+
+    def _new_name(self, kind: str) -> str:
+        self._names += 1
+        return f"_{kind}_{self._names}"
+
+    def _leave(self, node: exp.Expr) -> exp.Expr:
+        """What stands for a node once its parts are done."""
+        match node:
+            case exp.Placeholder():
+                return self._binding(node)
+            case exp.Parameter():
+                return self._variable(node)
+            case exp.RawString():
+                return exp.Literal.string(node.this)
+            case exp.DynamicIdentifier():
+                parts = ObjectName.parse(self._identifier_text(node)).parts
+                identifiers = [exp.to_identifier(part, quoted=True) for part in parts]
+                return exp.column(identifiers[-1], *reversed(identifiers[:-1]))
+            case exp.Column() if node.args.get("db"):
+                # Tables may stand under a subquery by now, which has no schema.
+                node.set("db", None)
+                node.set("catalog", None)
+                return node
+            case exp.Join() if isinstance(node.this, exp.Table) and node.this.meta.get("outer"):
+                node.set("side", "LEFT")
+                node.set("kind", None)
+                node.set("on", exp.true())
+                return node
+            case _:
+                return self._session_function(node)
+
+    def _binding(self, node: exp.Placeholder) -> exp.Expr:
+        name = str(node.this or "")
+        if name not in self._surroundings.bindings:
+            raise SnowflakeError.compilation(2049, "42601", f"Bind variable :{name} not set.")
+        return value_node(self._surroundings.bindings[name])
+
+    def _variable(self, node: exp.Parameter) -> exp.Expr:
+        name = node.this.name.upper()
+        if isinstance(node.this, exp.Literal):
+            select = node.find_ancestor(exp.Select)
+            source = select.args["from_"].this if select is not None and select.args.get("from_") else None
+            if isinstance(source, exp.Values) and not select.args.get("joins"):  # type: ignore[union-attr]
+                return exp.column(exp.to_identifier(f"COLUMN{name}", quoted=True))
+            raise unsupported(f"${name}: a column by its position")
+        if name not in self._surroundings.variables:
+            raise SnowflakeError.compilation(211, "02000", f"Session variable '${name}' does not exist")
+        return value_node(self._surroundings.variables[name])
+
+    def _identifier_text(self, node: exp.DynamicIdentifier) -> str:
+        argument = node.this
+        if isinstance(argument, exp.Placeholder | exp.Parameter):
+            argument = self._leave(argument)
+        if not isinstance(argument, exp.Literal) or not argument.is_string:
+            raise SnowflakeError.syntax("IDENTIFIER takes a string, a bind variable or a session variable")
+        return argument.name
+
+    # --- tables
+
+    def _table(self, node: exp.Table, scope: _Scope) -> exp.Expr:
+        alias = node.args.get("alias")
+        if isinstance(alias, exp.TableAlias):
+            self._visit_alias(alias)
+        joins = [self._visit(join, scope) for join in node.args.get("joins") or ()]
+        if isinstance(node.this, exp.Identifier) and not node.args.get("db"):
+            self._identifier(node.this)
+            own = scope.ctes.get(node.this.name)
+            if own is not None:
+                if alias is None:
+                    node.set("alias", exp.TableAlias(this=exp.to_identifier(node.this.name, quoted=True)))
+                node.set("this", exp.to_identifier(own, quoted=True))
+                self._extras(node, joins, scope)
+                return node
+        name = self._resolve(node, scope)
+        read = self._read(name, scope, alias)
+        self._move_extras(node, read, joins, scope)
+        return read
+
+    def _visit_alias(self, alias: exp.TableAlias) -> None:
+        if alias.this is not None:
+            self._identifier(alias.this)
+        for column in alias.args.get("columns") or ():
+            self._identifier(column)
+
+    def _extras(self, node: exp.Expr, joins: list[exp.Expr], scope: _Scope) -> None:
+        if joins:
+            node.set("joins", joins)
+        for key in ("sample", "pivots"):
+            value = node.args.get(key)
+            if isinstance(value, exp.Expr):
+                node.set(key, self._visit(value, scope))
+            elif isinstance(value, list):
+                node.set(key, [self._visit(item, scope) for item in value])
+
+    def _move_extras(self, node: exp.Table, read: exp.Expr, joins: list[exp.Expr], scope: _Scope) -> None:
+        for key in ("sample", "pivots"):
+            value = node.args.get(key)
+            if value:
+                read.set(key, value)
+        self._extras(read, joins, scope)
+
+    def _resolve(self, node: exp.Table, scope: _Scope) -> ObjectName:
+        authority = scope.authority
+        if isinstance(node.this, exp.DynamicIdentifier):
+            return _in_full(ObjectName.parse(self._identifier_text(node.this)).parts, authority)
+        if not isinstance(node.this, exp.Identifier):
+            raise unsupported(f"{node.sql(dialect='snowflake')} as a table")
+        parts: list[str] = []
+        for key in ("catalog", "db", "this"):
+            part = node.args.get(key)
+            if isinstance(part, exp.Identifier):
+                self._identifier(part)
+                parts.append(part.name)
+            elif key == "db" and node.args.get("catalog"):
+                # `database..table` means its schema PUBLIC.
+                parts.append("")
+            elif part:
+                raise SnowflakeError.syntax(f"unexpected '{part}'")
+        return _in_full(tuple(parts), authority)
+
+    def _read(self, name: ObjectName, scope: _Scope, alias: exp.TableAlias | None) -> exp.Expr:
+        if name.schema == "INFORMATION_SCHEMA":
+            return self._information_schema(name, scope, alias)
+        authority = scope.authority
+        account = self._account
+        table = account.find("TABLE", name)
+        if table is not None:
+            if not account.holds(authority, "SELECT", "TABLE", name):
+                raise denied(name)
+            self._needs_warehouse = True
+            self._tables.append(name)
+            node = table_node(name)
+            for rewriter in REWRITERS:
+                rewritten = rewriter(Reading(table, self._session, authority), node)
+                if rewritten is not None:
+                    return _subquery(rewritten, alias, name.name)
+            if alias is not None:
+                node.set("alias", alias)
+            return node
+        view = account.find("VIEW", name)
+        if view is None or not account.holds(authority, "SELECT", "VIEW", name):
+            raise denied(name)
+        return self._view(view, scope, alias)
+
+    def _view(self, view: SnowflakeObject, scope: _Scope, alias: exp.TableAlias | None) -> exp.Expr:
+        if scope.depth >= _MAXIMUM_VIEW_DEPTH:
+            raise SnowflakeError.compilation(2057, "42601", f"View '{view.name}' is nested too deeply")
+        query = parse(str(view.properties["STATEMENT"]))
+        if not isinstance(query, exp.Query):
+            raise unsupported(f"the view {view.name}: its statement is no query")
+        inner = _Scope({}, owner_session(self._session, view), scope.depth + 1)
+        body = self._visit(query, inner)
+        names = [column.name for column in self._account.columns(view.name)]
+        found = _subquery(body, alias, view.name.name)
+        own = found.args["alias"]
+        if names and not own.args.get("columns"):
+            own.set("columns", [exp.to_identifier(column, quoted=True) for column in names])
+        return found
+
+    def _information_schema(self, name: ObjectName, scope: _Scope, alias: exp.TableAlias | None) -> exp.Expr:
+        if self._surroundings.information_schema is None:
+            raise denied(name)
+        rows = self._surroundings.information_schema(scope.authority, name.database, name.name)
+        return self._relation(rows, alias, name.name)
+
+    def _relation(self, rows: pa.Table, alias: exp.TableAlias | None, called: str) -> exp.Table:
+        own = self._new_name("relation")
+        self._relations[own] = rows
+        return exp.Table(
+            this=exp.to_identifier(own, quoted=True),
+            alias=alias or exp.TableAlias(this=exp.to_identifier(called, quoted=True)),
+        )
+
+    def _target(self, node: exp.Expr, scope: _Scope, privileges: Sequence[str]) -> ObjectName:
+        """The table that a statement changes, named in full, if each privilege is held."""
+        if not isinstance(node, exp.Table):
+            raise unsupported(f"{node.sql(dialect='snowflake')} as a target")
+        self._known(node)
+        alias = node.args.get("alias")
+        if isinstance(alias, exp.TableAlias):
+            self._visit_alias(alias)
+        name = self._resolve(node, scope)
+        if self._account.find("TABLE", name) is None:
+            if self._account.visible(scope.authority, "VIEW", name) is not None:
+                raise SnowflakeError.compilation(
+                    2203, "02000", f"Object found is of type 'VIEW' not specified type 'TABLE': {name}"
+                )
+            raise denied(name)
+        for privilege in privileges:
+            if not self._account.holds(scope.authority, privilege, "TABLE", name):
+                raise denied(name)
+        full = table_node(name)
+        for key in ("this", "db", "catalog"):
+            node.set(key, full.args[key])
+        self._tables.append(name)
+        return name
+
+    def _table_function(self, node: exp.Expr, scope: _Scope) -> exp.Expr:
+        alias = node.args.get("alias")
+        if isinstance(alias, exp.TableAlias):
+            self._visit_alias(alias)
+        function = node.this
+        match function:
+            case exp.Explode():
+                return self._flatten(node, function, alias, scope)
+            case exp.Generator():
+                self._known(function)
+                node.set("this", self._visit(function, scope))
+                return node
+            case exp.Anonymous() if function.name.upper() == "RESULT_SCAN":
+                return self._result_scan(function, alias, scope)
+        raise unsupported(f"the table function {function.sql(dialect='snowflake')}")
+
+    def _flatten(self, node: exp.Expr, function: exp.Explode, alias: exp.TableAlias | None, scope: _Scope) -> exp.Table:
+        arguments: dict[str, exp.Expr] = {}
+        for position, argument in enumerate([function.this, *function.expressions]):
+            if isinstance(argument, exp.Kwarg):
+                arguments[argument.name.upper()] = self._visit(argument.expression, scope)
+            else:
+                arguments[("INPUT", "PATH", "OUTER", "RECURSIVE", "MODE")[position]] = self._visit(argument, scope)
+        source = arguments.pop("INPUT", None)
+        if source is None:
+            raise SnowflakeError.syntax("FLATTEN needs INPUT")
+        path = arguments.pop("PATH", None)
+        if path is not None:
+            if not isinstance(path, exp.Literal):
+                raise unsupported("FLATTEN with a PATH that is no string")
+            source = exp.Anonymous(this="json_extract", expressions=[source, exp.Literal.string(f"$.{path.name}")])
+        outer = arguments.pop("OUTER", None)
+        for key, value in arguments.items():
+            default = exp.Boolean(this=False) if key == "RECURSIVE" else exp.Literal.string("BOTH")
+            if value != default:
+                raise unsupported(f"FLATTEN with {key} => {value.sql(dialect='snowflake')}")
+        prefix = exp.Literal.string(path.name if path is not None else "")
+        found = exp.Table(
+            this=exp.Anonymous(this="_flatten", expressions=[source, prefix]),
+            alias=alias or exp.TableAlias(this=exp.to_identifier(self._new_name("flatten"), quoted=True)),
+        )
+        if outer == exp.Boolean(this=True):
+            if not isinstance(node.parent, exp.Join):
+                raise unsupported("FLATTEN with OUTER => TRUE as the only table")
+            found.meta["outer"] = True
+        return found
+
+    def _result_scan(self, function: exp.Anonymous, alias: exp.TableAlias | None, scope: _Scope) -> exp.Table:
+        if self._surroundings.results is None or len(function.expressions) != 1:
+            raise unsupported(function.sql(dialect="snowflake"))
+        argument = self._visit(function.expressions[0], scope)
+        if not isinstance(argument, exp.Literal):
+            raise unsupported("RESULT_SCAN of anything but a query id")
+        key: str | int = argument.name if argument.is_string else int(argument.name)
+        return self._relation(self._surroundings.results(key), alias, "RESULT_SCAN")
+
+    # --- functions of the session
+
+    def _session_function(self, node: exp.Expr) -> exp.Expr:
+        function = self._surroundings.functions.get(
+            node.name.upper() if isinstance(node, exp.Anonymous) else type(node).__name__
+        )
+        if function is not None:
+            return value_node(function())
+        if isinstance(node, exp.Anonymous) and node.name.upper() in {
+            "IS_ROLE_IN_SESSION",
+            "IS_DATABASE_ROLE_IN_SESSION",
+        }:
+            return self._role_in_session(node)
+        return patch(node)
+
+    def _role_in_session(self, node: exp.Anonymous) -> exp.Expr:
+        if len(node.expressions) != 1:
+            raise SnowflakeError.syntax(f"{node.name.upper()} takes one argument")
+        kind = "ROLE" if node.name.upper() == "IS_ROLE_IN_SESSION" else "DATABASE_ROLE"
+        held = sorted(
+            str(role.name) if role.kind == "DATABASE_ROLE" else role.name.name
+            for role in self._account.effective_roles(self._session)
+            if role.kind == kind
+        )
+        argument = node.expressions[0]
+        return exp.Paren(this=exp.In(this=argument, expressions=[exp.Literal.string(role) for role in held]))
+
+
+# --- helpers
+
+
+def owner_session(session: Session, owned: SnowflakeObject) -> Session:
+    """A session with the rights of an object's owner, names being looked up from where the object lies."""
+    if owned.owner is None or owned.owner.kind != "ROLE":
+        raise unsupported(f"{owned.name}: an object that runs with the rights of a database role")
+    return Session(
+        account=session.account,
+        user=session.user,
+        role=owned.owner.name.name,
+        secondary_roles="NONE",
+        warehouse=session.warehouse,
+        database=owned.name.database,
+        schema=owned.name.schema,
+        parameters=session.parameters,
+        session_id=session.session_id,
+    )
+
+
+def _in_full(parts: tuple[str, ...], session: Session) -> ObjectName:
+    """The three parts of a table's name, the missing ones from the session's current database and schema."""
+    if len(parts) == 3:
+        return ObjectName((parts[0], parts[1] or "PUBLIC", parts[2]))
+    if session.database is None:
+        raise SnowflakeError(
+            90105,
+            "22000",
+            "Cannot perform operation. This session does not have a current database. Call 'USE DATABASE', or use a "
+            "qualified name.",
+        )
+    if len(parts) == 2:
+        return ObjectName((session.database, *parts))
+    if session.schema is None:
+        raise SnowflakeError(
+            90106,
+            "22000",
+            "Cannot perform operation. This session does not have a current schema. Call 'USE SCHEMA', or use a "
+            "qualified name.",
+        )
+    return ObjectName((session.database, session.schema, parts[0]))
+
+
+def table_node(name: ObjectName) -> exp.Table:
+    """A table named in full."""
+    database, schema, table = name.parts
+    return exp.Table(
+        this=exp.to_identifier(table, quoted=True),
+        db=exp.to_identifier(schema, quoted=True),
+        catalog=exp.to_identifier(database, quoted=True),
+    )
+
+
+def _subquery(query: exp.Expr, alias: exp.TableAlias | None, called: str) -> exp.Subquery:
+    return exp.Subquery(this=query, alias=alias or exp.TableAlias(this=exp.to_identifier(called, quoted=True)))
+
+
+def _refers_to_itself(query: exp.Expr, name: str) -> bool:
+    if not isinstance(query, exp.SetOperation):
+        return False
+    return any(
+        not table.db
+        and isinstance(table.this, exp.Identifier)
+        and (table.name if table.this.quoted else table.name.upper()) == name
+        for table in query.find_all(exp.Table)
+    )
+
+
+def _if_reading(parts: Iterable[exp.Expr | None]) -> list[str]:
+    """Whoever looks at columns to change rows needs SELECT as well."""
+    return ["SELECT"] if any(part is not None and part.find(exp.Column) is not None for part in parts) else []
+
+
+def _described(node: exp.Expr) -> str:
+    if isinstance(node, exp.Func):
+        return f"the function {node.sql_name()}"
+    text = node.sql(dialect="snowflake", comments=False)
+    return text if len(text) <= 80 else f"{type(node).__name__} ({text[:77]}…)"
+
+
+@dataclass(frozen=True, slots=True)
+class BoundColumn:
+    """A binding that has a value for each row of a relation."""
+
+    relation: str
+    name: str
+
+
+def refuse_in_values(values: exp.Values) -> None:
+    """VALUES takes constants and simple expressions, not those that make semi-structured data."""
+    for value in values.find_all(exp.ParseJSON, exp.Array, exp.Struct, exp.Subquery):
+        raise SnowflakeError.compilation(
+            2014, "22000", f"Invalid expression [{value.sql(dialect='snowflake')}] in VALUES clause"
+        )
+
+
+def value_node(value: Any) -> exp.Expr:
+    """A value as a constant of a query."""
+    match value:
+        case BoundColumn():
+            return exp.column(
+                exp.to_identifier(value.name, quoted=True), exp.to_identifier(value.relation, quoted=True)
+            )
+        case None:
+            return exp.Null()
+        case bool():
+            return exp.Boolean(this=value)
+        case int() | Decimal():
+            number = exp.Literal.number(f"{abs(value):f}" if isinstance(value, Decimal) else str(abs(value)))
+            return exp.Neg(this=number) if value < 0 else number
+        case float():
+            return exp.cast(exp.Literal.string(repr(value)), exp.DataType.Type.DOUBLE)
+        case bytes() | bytearray():
+            return exp.HexString(this=bytes(value).hex())
+        case datetime():
+            kind = exp.DataType.Type.TIMESTAMPTZ if value.tzinfo else exp.DataType.Type.TIMESTAMPNTZ
+            return exp.cast(exp.Literal.string(value.isoformat(sep=" ")), kind)
+        case date():
+            return exp.cast(exp.Literal.string(value.isoformat()), exp.DataType.Type.DATE)
+        case time():
+            return exp.cast(exp.Literal.string(value.isoformat()), exp.DataType.Type.TIME)
+        case str():
+            return exp.Literal.string(value)
+        case _:
+            raise SnowflakeError.compilation(
+                2049, "42601", f"Binding data of type {type(value).__name__} is not supported."
+            )

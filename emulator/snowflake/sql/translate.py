@@ -1,0 +1,416 @@
+"""From Snowflake's queries to DuckDB's: fakesnow's transformations, and ours where they fall short."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from typing import Final
+
+from fakesnow import macros, transforms
+from sqlglot import ErrorLevel, exp
+from sqlglot.errors import UnsupportedError
+
+from emulator.snowflake.account import SnowflakeError
+from emulator.snowflake.sql.syntax import unsupported
+
+# What it cannot carry over sqlglot would only log.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
+
+Transformation = Callable[[exp.Expr], exp.Expr]
+
+# The order is fakesnow's own (`FakeSnowflakeCursor._transform`), which some of them rely on.
+_FAKESNOW: Final[tuple[Transformation, ...]] = (
+    transforms.current_version,
+    transforms.semi_structured_types,
+    transforms.try_parse_json,
+    transforms.split,
+    transforms.indices_to_json_extract,
+    transforms.json_extract_cast_as_varchar,
+    transforms.json_extract_cased_as_varchar,
+    transforms.json_extract_precedence,
+    transforms.regex_replace,
+    transforms.regex_substr,
+    transforms.values_columns,
+    transforms.to_date,
+    transforms.timestamp_offsets,
+    transforms.to_decimal,
+    transforms.to_timestamp,
+    transforms.to_variant,
+    transforms.timestamp_ntz,
+    transforms.float_to_double,
+    transforms.integer_precision,
+    transforms.sample,
+    transforms.array_size,
+    transforms.random,
+    transforms.array_agg_within_group,
+    transforms.array_agg,
+    transforms.object_agg,
+    transforms.dateadd_date_cast,
+    transforms.dateadd_string_literal_timestamp_cast,
+    transforms.datediff_string_literal_timestamp_cast,
+    transforms.hex_string,
+    transforms.sha256,
+    transforms.alias_in_join,
+    transforms.alias_in_where,
+)
+
+# Snowflake's functions that neither DuckDB nor fakesnow has, in the catalogue that every connection starts in.
+_MACROS: Final = """
+CREATE OR REPLACE MACRO memory.main._flatten(input, prefix) AS TABLE
+    SELECT
+        hash(to_json(input)) % 2147483647 AS "SEQ",
+        e.item.k AS "KEY",
+        prefix || coalesce(CASE WHEN prefix <> '' THEN '.' ELSE '' END || e.item.k, '[' || e.item.i || ']') AS "PATH",
+        e.item.i AS "INDEX",
+        e.item.v AS "VALUE",
+        to_json(input) AS "THIS"
+    FROM (
+        SELECT unnest(
+            CASE json_type(to_json(input))
+                WHEN 'OBJECT' THEN list_transform(
+                    json_keys(to_json(input)),
+                    lambda x: struct_pack(
+                        k := x, i := NULL::BIGINT,
+                        v := json_extract(to_json(input), '$."' || replace(x, '"', '\\"') || '"')
+                    )
+                )
+                WHEN 'ARRAY' THEN list_transform(
+                    range(json_array_length(to_json(input))::BIGINT),
+                    lambda x: struct_pack(
+                        k := NULL::VARCHAR, i := x, v := json_extract(to_json(input), '$[' || x || ']')
+                    )
+                )
+            END
+        ) AS item
+    ) AS e;
+CREATE OR REPLACE MACRO memory.main._divisor(x) AS
+    CASE WHEN x = 0 THEN error('Division by zero') ELSE x END;
+CREATE OR REPLACE MACRO memory.main._text(x) AS
+    CASE WHEN typeof(x) = 'JSON' THEN json_extract_string(try_cast(x AS JSON), '$') ELSE CAST(x AS VARCHAR) END;
+CREATE OR REPLACE MACRO memory.main._fits(x, size) AS
+    CASE WHEN length(CAST(x AS VARCHAR)) > size
+         THEN error('String ''' || left(CAST(x AS VARCHAR), 64) || ''' is too long and would be truncated')
+         ELSE x END;
+CREATE OR REPLACE MACRO memory.main._array_contains(value, list) AS
+    list_contains(CAST(list AS JSON[]), to_json(value));
+"""
+
+
+def creation_sql() -> str:
+    """The macros that translated queries call, for the catalogue `memory`."""
+    return macros.creation_sql("memory") + _MACROS
+
+
+def to_duckdb(tree: exp.Expr) -> str:
+    """The DuckDB text of a prepared tree (which is used up). What has no DuckDB form is refused by name."""
+    for transformation in _FAKESNOW:
+        tree = _everywhere(tree, transformation)
+    try:
+        return tree.sql(dialect="duckdb", comments=False, unsupported_level=ErrorLevel.RAISE)
+    except UnsupportedError as error:
+        raise unsupported(" ".join(str(error).split())) from None
+
+
+def _everywhere(node: exp.Expr, transformation: Transformation, *, done: bool = False) -> exp.Expr:
+    """Apply it to every node from the top, also below what it put in place, which `Expr.transform` does not do."""
+    new = node if done else transformation(node)
+    replaced = new is not node
+    for key, value in list(new.args.items()):
+        if isinstance(value, exp.Expr):
+            child = _everywhere(value, transformation, done=replaced and value is node)
+            if child is not value:
+                new.set(key, child)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, exp.Expr):
+                    child = _everywhere(item, transformation, done=replaced and item is node)
+                    if child is not item:
+                        new.set(key, child, index=index)
+    return new
+
+
+def patch(node: exp.Expr) -> exp.Expr:
+    """One node of Snowflake's (its parts are patched already) in a form that DuckDB reads the same way."""
+    rule = _PATCHES.get(type(node))
+    return node if rule is None else rule(node)
+
+
+def _call(function: str, *arguments: exp.Expr | None) -> exp.Anonymous:
+    return exp.Anonymous(this=function, expressions=[argument for argument in arguments if argument is not None])
+
+
+def _array(node: exp.Expr) -> exp.Expr:
+    return _call("json_array", *node.expressions)
+
+
+def _object(node: exp.Expr) -> exp.Expr:
+    keys: list[exp.Expr] = []
+    values: list[exp.Expr] = []
+    for item in node.expressions:
+        key = item.this
+        keys.append(exp.Literal.string(key.name) if isinstance(key, exp.Identifier) else key)
+        values.append(_call("to_json", item.expression))
+    keep = exp.Boolean(this=isinstance(node, exp.JSONObject))
+    if not keys:
+        return exp.cast(exp.Literal.string("{}"), exp.DataType.Type.JSON)
+    return _call("_fs_object_construct", exp.Array(expressions=keys), exp.Array(expressions=values), keep)
+
+
+def _object_from_row(node: exp.Expr) -> exp.Expr:
+    new = transforms.object_construct(node)
+    if new is node:
+        raise unsupported(node.sql(dialect="snowflake"))
+    return new
+
+
+def _json_object(node: exp.Expr) -> exp.Expr:
+    return _object_from_row(node) if any(item.is_star for item in node.expressions) else _object(node)
+
+
+_TRIMS: Final = {"LEADING": "ltrim", "TRAILING": "rtrim"}
+
+
+def _trim(node: exp.Expr) -> exp.Expr:
+    name = _TRIMS.get(str(node.args.get("position") or "").upper(), "trim")
+    return _call(name, exp.cast(node.this, exp.DataType.Type.TEXT), node.args.get("expression"))
+
+
+def _division(node: exp.Expr) -> exp.Expr:
+    if not isinstance(node.expression, exp.Literal) or node.expression.name.strip("0.") == "":
+        node.set("expression", _call("_divisor", node.expression))
+    return node
+
+
+def _cast(node: exp.Expr) -> exp.Expr:
+    assert isinstance(node, exp.Cast)
+    # A VARIANT that holds text gives it without the quotes; only the column's type tells, so DuckDB must decide.
+    if node.to.this in exp.DataType.TEXT_TYPES and isinstance(node.this, exp.Column):
+        text: exp.Expr = _call("_text", node.this)
+        return text
+    if node.to.this in _SEMI_STRUCTURED:
+        return _call("to_json", node.this)
+    return node
+
+
+_SEMI_STRUCTURED: Final = (exp.DataType.Type.VARIANT, exp.DataType.Type.OBJECT, exp.DataType.Type.ARRAY)
+_FORMATS: Final = {
+    "YYYY": "%Y",
+    "YY": "%y",
+    "MMMM": "%B",
+    "MON": "%b",
+    "MM": "%m",
+    "DD": "%d",
+    "DY": "%a",
+    "HH24": "%H",
+    "HH12": "%I",
+    "AM": "%p",
+    "PM": "%p",
+    "MI": "%M",
+    "SS": "%S",
+    "FF9": "%n",
+    "FF6": "%f",
+    "FF3": "%g",
+}
+_FORMAT_TOKEN: Final = re.compile(r'"([^"]*)"|' + "|".join(_FORMATS) + r"|[A-Za-z]+|.", re.IGNORECASE | re.DOTALL)
+
+
+def strftime_format(text: str) -> str:
+    """Snowflake's format of dates and times in strftime's letters; a part that is not known is refused."""
+    found: list[str] = []
+    for match in _FORMAT_TOKEN.finditer(text):
+        part = match.group()
+        if match.group(1) is not None:
+            found.append(match.group(1))
+        elif part.upper() in _FORMATS:
+            found.append(_FORMATS[part.upper()])
+        elif part.isalpha() and part.upper() != "T":
+            raise unsupported(f"the format part {part} in '{text}'")
+        else:
+            found.append("%%" if part == "%" else part)
+    return "".join(found)
+
+
+def _to_char(node: exp.Expr) -> exp.Expr:
+    format_ = node.args.get("format")
+    if format_ is None:
+        return _call("_text", node.this)
+    if not isinstance(format_, exp.Literal):
+        raise unsupported("TO_CHAR with a format that is no string")
+    if not re.search(r"[YMDHS]", format_.name, re.IGNORECASE):
+        raise unsupported(f"TO_CHAR with the number format '{format_.name}'")
+    moment = exp.cast(node.this, exp.DataType.Type.TIMESTAMP)
+    return _call("strftime", moment, exp.Literal.string(strftime_format(format_.name)))
+
+
+def _array_contains(node: exp.Expr) -> exp.Expr:
+    return _call("_array_contains", node.expression, node.this)
+
+
+_NAMED: Final = {
+    "AS_INTEGER": exp.DataType.Type.BIGINT,
+    "AS_CHAR": exp.DataType.Type.TEXT,
+    "AS_VARCHAR": exp.DataType.Type.TEXT,
+}
+
+
+def _anonymous(node: exp.Expr) -> exp.Expr:
+    name = node.name.upper()
+    if name in _NAMED:
+        if _NAMED[name] is exp.DataType.Type.TEXT:
+            return _call("_text", node.expressions[0])
+        return exp.TryCast(this=node.expressions[0], to=exp.DataType(this=_NAMED[name]))
+    return node
+
+
+def _numbers(node: exp.Expr) -> exp.Expr:
+    # The parts of a VARIANT are added up as numbers.
+    if isinstance(node.this, exp.JSONExtract):
+        node.set("this", exp.TryCast(this=node.this, to=exp.DataType.build("DOUBLE")))
+    return node
+
+
+def _concat_array(node: exp.Expr) -> exp.Expr:
+    lists = [exp.cast(part, "JSON[]", dialect="duckdb") for part in [node.this, *node.expressions]]
+    joined: exp.Expr = lists[0]
+    for part in lists[1:]:
+        joined = _call("list_concat", joined, part)
+    return _call("to_json", joined)
+
+
+def _as_list(node: exp.Expr) -> exp.Expr:
+    return exp.cast(node, "JSON[]", dialect="duckdb")
+
+
+def _array_append(node: exp.Expr) -> exp.Expr:
+    return _call("to_json", _call("list_append", _as_list(node.this), _call("to_json", node.expression)))
+
+
+def _array_prepend(node: exp.Expr) -> exp.Expr:
+    return _call("to_json", _call("list_prepend", _call("to_json", node.expression), _as_list(node.this)))
+
+
+def _array_distinct(node: exp.Expr) -> exp.Expr:
+    return _call("to_json", _call("list_distinct", _as_list(node.this)))
+
+
+def _array_compact(node: exp.Expr) -> exp.Expr:
+    return _call("json_array", *[part for part in node.expressions if not isinstance(part, exp.Null)])
+
+
+def _array_to_string(node: exp.Expr) -> exp.Expr:
+    texts = exp.cast(node.this, "VARCHAR[]", dialect="duckdb")
+    return _call("array_to_string", texts, node.expression)
+
+
+def _array_slice(node: exp.Expr) -> exp.Expr:
+    start, end = node.args.get("start"), node.args.get("end")
+    if not (isinstance(start, exp.Literal) and isinstance(end, exp.Literal)):
+        raise unsupported("ARRAY_SLICE with bounds that are no plain numbers")
+    first = exp.Literal.number(int(start.name) + 1)
+    return _call("to_json", _call("list_slice", _as_list(node.this), first, end))
+
+
+def _keys(node: exp.Expr) -> exp.Expr:
+    return _call("to_json", _call("json_keys", node.this))
+
+
+def _typeof(node: exp.Expr) -> exp.Expr:
+    kinds = {"VARCHAR": "VARCHAR", "BIGINT": "INTEGER", "UBIGINT": "INTEGER", "DOUBLE": "DOUBLE", "NULL": "NULL_VALUE"}
+    case = exp.Case(this=_call("json_type", node.this), default=_call("json_type", node.this.copy()))
+    for duckdb, snowflake in kinds.items():
+        case.append("ifs", exp.If(this=exp.Literal.string(duckdb), true=exp.Literal.string(snowflake)))
+    return case
+
+
+def _null_value(node: exp.Expr) -> exp.Expr:
+    return exp.Paren(this=exp.EQ(this=_call("json_type", node.this), expression=exp.Literal.string("NULL")))
+
+
+def _insert_key(node: exp.Expr) -> exp.Expr:
+    if node.args.get("update_flag"):
+        raise unsupported("OBJECT_INSERT with an update flag")
+    return _call("json_merge_patch", node.this, _object_pair(node.args["key"], node.args["value"]))
+
+
+def _object_pair(key: exp.Expr, value: exp.Expr) -> exp.Expr:
+    return _call("json_object", key, _call("to_json", value))
+
+
+_PATCHES: Final[dict[type[exp.Expr], Transformation]] = {
+    exp.Array: _array,
+    exp.ArrayConstructCompact: _array_compact,
+    exp.Struct: _object,
+    exp.JSONObject: _json_object,
+    exp.StarMap: _object_from_row,
+    exp.Trim: _trim,
+    exp.Div: _division,
+    exp.Mod: _division,
+    exp.Cast: _cast,
+    exp.ToChar: _to_char,
+    exp.ArrayContains: _array_contains,
+    exp.ArrayConcat: _concat_array,
+    exp.ArrayAppend: _array_append,
+    exp.ArrayPrepend: _array_prepend,
+    exp.ArrayDistinct: _array_distinct,
+    exp.ArrayToString: _array_to_string,
+    exp.ArraySlice: _array_slice,
+    exp.JSONKeys: _keys,
+    exp.Typeof: _typeof,
+    exp.IsNullValue: _null_value,
+    exp.ObjectInsert: _insert_key,
+    exp.Anonymous: _anonymous,
+    exp.Sum: _numbers,
+    exp.Avg: _numbers,
+    exp.Median: _numbers,
+}
+
+
+# --- errors
+
+_PATTERNS: Final[tuple[tuple[str, int, str, str], ...]] = (
+    (r"Division by zero", 100051, "22012", "Division by zero"),
+    (r"String '(.*)' is too long", 100078, "22000", "String '{0}' is too long and would be truncated"),
+    (r"NOT NULL constraint failed: (\S+)", 100072, "22000", "NULL result in a non-nullable column"),
+    (
+        r"Could not convert string ['\"](.*?)['\"] to (?:U?INT|DECIMAL|DOUBLE|HUGEINT|FLOAT)",
+        100038,
+        "22018",
+        "Numeric value '{0}' is not recognized",
+    ),
+    (r"Could not convert string ['\"](.*?)['\"] to BOOL", 100037, "22018", "Boolean value '{0}' is not recognized"),
+    (r"Could not cast value (.*?) to DECIMAL", 100132, "22003", "Numeric value '{0}' is out of range"),
+    (r"timestamp field value.*?: \"(.*?)\"", 100035, "22007", "Timestamp '{0}' is not recognized"),
+    (r"date field.*?: \"(.*?)\"", 100040, "22007", "Date '{0}' is not recognized"),
+    (r"Malformed JSON.*?(?:Input: \"?(.*?)\"?$|$)", 100069, "22P02", "Error parsing JSON: {0}"),
+)
+
+
+def from_duckdb(error: Exception) -> SnowflakeError:
+    """DuckDB's error in Snowflake's numbers and words."""
+    text = str(error)
+    for pattern, errno, sqlstate, message in _PATTERNS:
+        match = re.search(pattern, text, re.IGNORECASE | re.DOTALL)
+        if match:
+            groups = [group for group in match.groups() if group is not None] or [""]
+            return SnowflakeError(errno, sqlstate, message.format(*groups))
+    column = re.search(r'Referenced column "(.*?)" not found|does not have a column named "(.*?)"', text)
+    if column:
+        name = column.group(1) or column.group(2)
+        return SnowflakeError.compilation(904, "42000", f"invalid identifier '{name}'")
+    qualifier = re.search(r'Referenced table "(.*?)" not found', text)
+    if qualifier:
+        return SnowflakeError.compilation(904, "42000", f"invalid identifier '{qualifier.group(1)}'")
+    ambiguous = re.search(r'Ambiguous reference to column name "(.*?)"', text)
+    if ambiguous:
+        return SnowflakeError.compilation(904, "42000", f"ambiguous column name '{ambiguous.group(1)}'")
+    grouping = re.search(r'column "(.*?)" must appear in the GROUP BY', text)
+    if grouping:
+        return SnowflakeError.compilation(979, "42601", f"[{grouping.group(1)}] is not a valid group by expression")
+    first = text.split("\n", 1)[0]
+    kind = type(error).__name__
+    if kind == "ConversionException":
+        return SnowflakeError(100038, "22018", first.removeprefix("Conversion Error: "))
+    if kind == "TransactionException":
+        return SnowflakeError(625, "57014", f"Statement aborted: {first}")
+    return SnowflakeError(2, "0A000", f"Unsupported in the embedded Snowflake: {first}")
