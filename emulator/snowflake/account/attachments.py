@@ -42,8 +42,8 @@ class AttachmentOperations(AccountCore):
         force: bool = False,
     ) -> None:
         """Attach a policy to a column (masking), tag (masking), table or view (row access), user or the account
-        (password, session, authentication). `arguments` are the columns handed to it, for masking those after the
-        first. Another one in its place is refused unless `force`. Needs APPLY on the policy (or APPLY … POLICY on
+        (password, session, authentication). `arguments` are the columns handed to it, in its order; for masking
+        the column itself comes first, and alone where none are given. Another one in its place is refused unless `force`. Needs APPLY on the policy (or APPLY … POLICY on
         the account) and, unless that is on the account, OWNERSHIP of the target.
         """
         spec = spec_of(policy_kind)
@@ -59,7 +59,9 @@ class AttachmentOperations(AccountCore):
         if spec.kind == "MASKING POLICY" and entry.kind != "TAG":
             if column is None:
                 raise SnowflakeError.syntax("a masking policy is set on a column")
-            used = [column, *used]
+            used = used or [column]
+            if used[0] != column:
+                raise SnowflakeError.syntax(f"the first column of USING is the masked one, {column}")
         elif column is not None:
             raise SnowflakeError.syntax(f"a {spec.kind.lower()} is not set on a column")
         if used:
@@ -68,7 +70,7 @@ class AttachmentOperations(AccountCore):
             raise SnowflakeError.syntax("a row access policy is added ON columns")
         change = Change()
         for use in self._others(entry, spec.kind, column or "", rule):
-            if use.policy == rule.identifier and use.arguments == tuple(arguments):
+            if use.policy == rule.identifier and use.arguments == tuple(used):
                 return
             if not force:
                 raise SnowflakeError(
@@ -88,7 +90,7 @@ class AttachmentOperations(AccountCore):
                 "target": entry.identifier,
                 "column_name": column or "",
                 "policy": rule.identifier,
-                "arguments": json.dumps(list(arguments)),
+                "arguments": json.dumps(used),
             },
         )
         self._catalogue.commit(change)

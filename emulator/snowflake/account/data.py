@@ -193,11 +193,17 @@ class Data:
                     continue
                 sequence = _identity_sequence(name, column.name)
                 start, increment = column.identity
-                before.append(f"CREATE SEQUENCE {sequence.sql()} START {start} INCREMENT {increment}")
+                before.append(self.create_sequence_sql(sequence, start, increment))
                 parts.append(f"{quote(column.name)} {_written_type(column.type)} DEFAULT NEXTVAL('{sequence.sql()}')")
             definitions = ", ".join(parts)
         template, _ = self._table_template(definitions)
         return [*before, _placed(template, name)]
+
+    def create_sequence_sql(self, name: ObjectName, start: int, increment: int) -> str:
+        """A sequence, with Snowflake's bounds rather than DuckDB's narrower ones."""
+        return (
+            f"CREATE SEQUENCE {name.sql()} MINVALUE {-(2**63)} MAXVALUE {2**63 - 1} START {start} INCREMENT {increment}"
+        )
 
     def create_table_as_sql(self, name: ObjectName, query: str) -> str:
         return f"CREATE TABLE {name.sql()} AS {query}"
@@ -230,10 +236,11 @@ class Data:
             if column.identity is not None
         ]
 
-    def next_value(self, sequence: ObjectName) -> int:
-        """The value that a sequence gives next."""
+    def next_value(self, sequence: ObjectName, increment: int | None = None) -> int:
+        """The value that a sequence gives next, with its own step or another."""
+        step = "increment_by" if increment is None else str(increment)
         row = self._work.execute(
-            "SELECT coalesce(last_value + increment_by, start_value) FROM duckdb_sequences() "
+            f"SELECT coalesce(last_value + {step}, start_value) FROM duckdb_sequences() "
             "WHERE database_name = ? AND schema_name = ? AND sequence_name = ?",
             list(sequence.parts),
         ).fetchone()

@@ -710,7 +710,7 @@ def _kinds() -> dict[str, KindSpec]:
         ("USAGE",),
         {
             "START": PropertySpec(_whole(), 1, changeable=False),
-            "INCREMENT": PropertySpec(_whole(), 1, changeable=False),
+            "INCREMENT": PropertySpec(_whole(), 1),
             "ORDER": PropertySpec(_boolean, False),
         },
     )

@@ -325,8 +325,7 @@ class ObjectOperations(AccountCore):
             translated = data.query_sql(query, name.database, name.schema, self._functions_in(*name.parts[:2]))
             return [data.create_view_sql(name, translated, [column["NAME"] for column in given.get("COLUMNS", [])])]
         if kind == "SEQUENCE":
-            start, increment = given.get("START", 1), given.get("INCREMENT", 1)
-            return [f"CREATE SEQUENCE {name.sql()} START {start} INCREMENT {increment}"]
+            return [data.create_sequence_sql(name, given.get("START", 1), given.get("INCREMENT", 1))]
         if kind == "FUNCTION":
             return self._function_statements(name, {identifier: (name, given)}, without=existing)
         raise AssertionError(kind)
@@ -454,7 +453,15 @@ class ObjectOperations(AccountCore):
             self._require_account_administrator(session, "RESOURCE MONITOR", entry.properties["RESOURCE_MONITOR"])
         change = Change()
         change.put("objects", entry.row(properties=merged, comment=comment))
-        self._catalogue.commit(change)
+        statements = []
+        step = merged.get("INCREMENT", 1)
+        if spec.kind == "SEQUENCE" and step != entry.properties.get("INCREMENT", 1):
+            following = self._data.next_value(entry.name, step)
+            statements = [
+                f"DROP SEQUENCE {entry.name.sql()}",
+                self._data.create_sequence_sql(entry.name, following, step),
+            ]
+        self._carry_out(change, entry.container("DATABASE"), statements)
         return self._shown(entry)
 
     def _may_alter(self, session: Session, spec: KindSpec, entry: Entry, key: str) -> None:
@@ -653,7 +660,7 @@ class ObjectOperations(AccountCore):
         if entry.kind in _VIEW_KINDS:
             return self._create_statements(entry.identifier, entry.kind, new, dict(properties), None)
         if entry.kind == "SEQUENCE":
-            return [f"CREATE SEQUENCE {new.sql()} START {data.next_value(entry.name)}"]
+            return [data.create_sequence_sql(new, data.next_value(entry.name), properties.get("INCREMENT", 1))]
         if entry.kind == "FUNCTION":
             schema = entry.parent
             assert schema is not None
