@@ -11,8 +11,6 @@ from enum import IntEnum
 from typing import Any, Literal
 
 import pyarrow as pa
-from fakesnow.arrow import to_ipc, to_sf
-from fakesnow.rowtype import ColumnInfo
 
 ColumnType = Literal[
     "FIXED",
@@ -179,18 +177,78 @@ class Result:
         return pa.Table.from_arrays(arrays, schema=schema)
 
     def arrow_stream(self) -> bytes:
-        """The rows as the Arrow stream that Snowflake's clients read."""
-        row_type = [_column_info(column) for column in self.columns]
-        return bytes(to_ipc(to_sf(self.arrow(), row_type)))
+        """The rows as the Arrow stream that Snowflake's clients read: times as numbers, what they are as metadata."""
+        arrays = [_client_array(column, [row[index] for row in self.rows]) for index, column in enumerate(self.columns)]
+        schema = pa.schema(
+            [
+                pa.field(
+                    column.name,
+                    array.type,
+                    metadata={
+                        "logicalType": column.type,
+                        "precision": str(column.precision if column.type == "FIXED" else 38),
+                        "scale": str(column.scale or 0),
+                        "charLength": str(column.length or 0),
+                    },
+                )
+                for column, array in zip(self.columns, arrays, strict=True)
+            ]
+        )
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, schema) as writer:
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+        return bytes(sink.getvalue())
 
     def text_rows(self) -> list[list[str | None]]:
         """The rows in the protocol's JSON form: every value as text, times as numbers since 1970."""
         return [[_as_text(value) for value in row] for row in self.rows]
 
 
-def _column_info(column: ResultColumn) -> ColumnInfo:
-    info: ColumnInfo = column.row_type()  # type: ignore[assignment]
-    return info
+_MOMENT = pa.struct([pa.field("epoch", pa.int64(), nullable=False), pa.field("fraction", pa.int32(), nullable=False)])
+_MOMENT_WITH_ZONE = pa.struct([*_MOMENT, pa.field("timezone", pa.int32(), nullable=False)])
+# Offsets travel in minutes, moved so that none is negative.
+_NO_OFFSET = 1440
+
+
+def _client_array(column: ResultColumn, values: list[Any]) -> pa.Array:
+    match column.type:
+        case "TIME":
+            return pa.array([None if value is None else _of_day(value) * 1000 for value in values], type=pa.int64())
+        case "TIMESTAMP_NTZ" | "TIMESTAMP_LTZ":
+            moments = [None if value is None else _split_moment(value) for value in values]
+            return pa.array(
+                [None if moment is None else {"epoch": moment[0], "fraction": moment[1]} for moment in moments],
+                type=_MOMENT,
+            )
+        case "TIMESTAMP_TZ":
+            found: list[dict[str, int] | None] = []
+            for value in values:
+                if value is None:
+                    found.append(None)
+                    continue
+                epoch, fraction = _split_moment(value)
+                offset = value.utcoffset()
+                minutes = int(offset.total_seconds() // 60) if offset is not None else 0
+                found.append({"epoch": epoch, "fraction": fraction, "timezone": _NO_OFFSET + minutes})
+            return pa.array(found, type=_MOMENT_WITH_ZONE)
+        case _:
+            return _arrow_array(column, values)
+
+
+def _of_day(value: time) -> int:
+    """Microseconds since midnight."""
+    return ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000 + value.microsecond
+
+
+def _split_moment(value: datetime) -> tuple[int, int]:
+    """Whole seconds since 1970 and the nanoseconds beyond."""
+    seconds, microseconds = divmod(_microseconds(value), 1_000_000)
+    return seconds, microseconds * 1_000
+
+
+def _microseconds(value: datetime) -> int:
+    passed = (value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH_UTC
+    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
 
 
 def _arrow_array(column: ResultColumn, values: list[Any]) -> pa.Array:
@@ -238,8 +296,8 @@ def _as_text(value: Any) -> str | None:
         case date():
             return str((value - _EPOCH).days)
         case time():
-            seconds = value.hour * 3600 + value.minute * 60 + value.second
-            return f"{seconds}.{value.microsecond * 1000:09d}"
+            whole, part = divmod(_of_day(value), 1_000_000)
+            return f"{whole}.{part * 1000:09d}"
         case Decimal():
             return f"{value:f}"
         case _:
@@ -247,12 +305,9 @@ def _as_text(value: Any) -> str | None:
 
 
 def _seconds(value: datetime) -> str:
-    moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-    passed = moment - _EPOCH_UTC
-    microseconds = (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
-    sign = "-" if microseconds < 0 else ""
+    microseconds = _microseconds(value)
     whole, part = divmod(abs(microseconds), 1_000_000)
-    return f"{sign}{whole}.{part * 1000:09d}"
+    return f"{'-' if microseconds < 0 else ''}{whole}.{part * 1000:09d}"
 
 
 def variant_text(text: str) -> str:

@@ -106,7 +106,7 @@ class _Filters:
     def keeps(self, name: str) -> bool:
         return (self.like is None or self.like.fullmatch(name) is not None) and name.startswith(self.starts_with)
 
-    def cut(self, items: list[Item], name: Callable[[Item], str]) -> list[Item]:
+    def cut(self, items: Sequence[Item], name: Callable[[Item], str]) -> Sequence[Item]:
         if self.after:
             items = [item for item in items if name(item) > self.after]
         return items if self.limit is None else items[: self.limit]
