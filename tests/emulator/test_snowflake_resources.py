@@ -750,23 +750,34 @@ class TestGrants:
 class TestExecute:
     @pytest.fixture(autouse=True)
     def ground(self, admin: Provider) -> None:
-        for class_name, inputs in (DATABASE, SCHEMA, TABLE):
+        for class_name, inputs in (DATABASE, SCHEMA, TABLE, ("Warehouse", {"name": "WH"})):
             admin.create(class_name, **inputs)
+
+    @pytest.fixture
+    def writer(self, provider: Callable[..., Provider]) -> Provider:
+        return provider("ACCOUNTADMIN", warehouse="WH")
 
     INSERT = 'INSERT INTO "DB"."S"."T" (ID) VALUES (1)'
     DELETE = 'DELETE FROM "DB"."S"."T" WHERE ID = 1'
     SELECT = 'SELECT COUNT(*) AS ROWS_THERE FROM "DB"."S"."T"'
 
-    def test_life(self, admin: Provider, account: Account) -> None:
-        done = admin.create("Execute", execute=self.INSERT, revert=self.DELETE, query=self.SELECT)
+    def test_life(self, writer: Provider, account: Account) -> None:
+        done = writer.create("Execute", execute=self.INSERT, revert=self.DELETE, query=self.SELECT)
         assert account.row_count(ObjectName.of("DB", "S", "T")) == 1
         assert done.outputs["queryResults"] == [{"ROWS_THERE": "1"}]
-        _assert_unchanged(admin, done)
-        admin.update(done, execute=self.INSERT, revert="SELECT 1", query=self.SELECT)
+        _assert_unchanged(writer, done)
+        writer.update(done, execute=self.INSERT, revert="SELECT 1", query=self.SELECT)
         assert account.row_count(ObjectName.of("DB", "S", "T")) == 1
-        admin.update(done, execute=self.INSERT, revert=self.DELETE, query=self.SELECT)
-        admin.delete(done)
+        writer.update(done, execute=self.INSERT, revert=self.DELETE, query=self.SELECT)
+        writer.delete(done)
         assert account.row_count(ObjectName.of("DB", "S", "T")) == 0
+
+    def test_the_warehouse_may_come_after_the_provider(self, provider: Callable[..., Provider]) -> None:
+        later = provider("ACCOUNTADMIN", warehouse="LATER")
+        with pytest.raises(SnowflakeError, match="No active warehouse"):
+            later.create("Execute", execute=self.INSERT, revert=self.DELETE)
+        later.create("Warehouse", name="LATER")
+        later.create("Execute", execute=self.INSERT, revert=self.DELETE)
 
     def test_a_failing_statement_is_refused_and_a_failing_query_is_not(self, admin: Provider) -> None:
         with pytest.raises(SnowflakeError, match="NONE"):

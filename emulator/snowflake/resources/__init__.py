@@ -85,6 +85,10 @@ _HANDLERS: dict[str, Callable[[], Handler]] = {
 }
 
 
+BUILT_TYPES = frozenset(f"snowflake:index/{name[0].lower()}{name[1:]}:{name}" for name in _HANDLERS)
+"""The types that are built."""
+
+
 @cache
 def handler_for(type_: str) -> Handler:
     """The handler of a type (`snowflake:index/table:Table`); a type that is not built is refused by name."""

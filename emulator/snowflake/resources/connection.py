@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from emulator.introspection import decode_provider_inputs, provider_spec
 from emulator.package import CloudError
-from emulator.snowflake.account import Account
+from emulator.snowflake.account import Account, ObjectName
 from emulator.snowflake.resources.handler import Connection
 
 # What the provider also takes from its environment, by its documentation.
@@ -63,19 +63,26 @@ def connect(account: Account, inputs: Mapping[str, Any]) -> Connection:
     if not user:
         raise CloudError("260001: user is empty")
     fingerprint = public_key_fingerprint(_private_key(settings))
+    warehouse = _identifier(settings.get("warehouse"))
     with account.lock:
         stored = account.authenticate(user.upper(), fingerprint)
         session = account.session(
             stored.name.name,
-            settings.get("role") or None,
-            warehouse=settings.get("warehouse") or None,
+            _identifier(settings.get("role")),
+            warehouse=warehouse,
             parameters={key.upper(): value for key, value in (settings.get("params") or {}).items()},
         )
     return Connection(
         session,
+        warehouse,
         frozenset(str(flag).lower() for flag in settings.get("previewFeaturesEnabled") or ()),
         frozenset(str(flag).upper() for flag in settings.get("experimentalFeaturesEnableds") or ()),
     )
+
+
+def _identifier(text: Any) -> str | None:
+    """A role or warehouse named at log-in, which Snowflake resolves as SQL does: upper case unless quoted."""
+    return ObjectName.parse(str(text)).name if text else None
 
 
 def public_key_fingerprint(key: RSAPrivateKey) -> str:

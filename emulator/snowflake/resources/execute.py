@@ -64,7 +64,8 @@ def _run(connection: Connection, statement: str) -> list[dict[str, str | None]]:
             f"the embedded Snowflake refuses USE {' '.join(use.group(1).upper().split())} in an Execute: "
             "it runs on one of the provider's pooled connections; give the resource a provider with that role"
         )
-    session = dataclasses.replace(connection.session, parameters=dict(connection.session.parameters))
+    own = connection.session
+    session = dataclasses.replace(own, warehouse=own.warehouse or connection.warehouse, parameters=dict(own.parameters))
     result = execute(session, statement)
     names = [column.name for column in result.columns]
     return [dict(zip(names, row, strict=True)) for row in result.text_rows()]

@@ -14,10 +14,12 @@ from emulator.snowflake.account import Account, Session
 class Connection:
     """One configured provider resource: who it speaks as, and what it has opted into.
 
-    `preview_features` and `experimental_features` are the provider's inputs of these names.
+    `warehouse` is the one asked for, which may come to be only later. `preview_features` and
+    `experimental_features` are the provider's inputs of these names.
     """
 
     session: Session
+    warehouse: str | None = None
     preview_features: frozenset[str] = frozenset()
     experimental_features: frozenset[str] = frozenset()
 

@@ -359,9 +359,8 @@ class FileFormatHandler(ObjectHandler):
 
     def _wires(self) -> dict[str, str]:
         own = {*IN_SCHEMA, "formatType", "comment"}
-        return {
-            p.wire: "NULL_IF" if p.wire == "nullIfs" else p.sql for p in self.type.all_properties if p.wire not in own
-        }
+        special = {"nullIfs": "NULL_IF", "ignoreUtf8Errors": "IGNORE_UTF8_ERRORS"}
+        return {p.wire: special.get(p.wire, p.sql) for p in self.type.all_properties if p.wire not in own}
 
 
 class EmailNotificationIntegrationHandler(ObjectHandler):

@@ -27,6 +27,9 @@ from emulator.snowflake.resources.properties import (
     texts,
 )
 
+# There are no compute pools on the embedded account.
+_COMPUTE_POOLS = frozenset({"defaultNotebookComputePoolCpu", "defaultNotebookComputePoolGpu"})
+
 DATABASE = ObjectType(
     type="snowflake:index/database:Database",
     kind="DATABASE",
@@ -37,7 +40,7 @@ DATABASE = ObjectType(
         keyword("logLevel"),
         keyword("traceLevel"),
     ),
-    unbuilt=frozenset({"replication"}),
+    unbuilt=_COMPUTE_POOLS | {"replication"},
     shows=False,
 )
 
@@ -51,6 +54,7 @@ SCHEMA = ObjectType(
         keyword("logLevel"),
         keyword("traceLevel"),
     ),
+    unbuilt=_COMPUTE_POOLS,
 )
 
 WAREHOUSE = ObjectType(

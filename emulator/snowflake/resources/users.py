@@ -91,7 +91,7 @@ class UserHandler(ObjectHandler):
                 kind="USER",
                 properties=_properties_of(type_),
                 fixed={"TYPE": user_type},
-                unbuilt=frozenset({"defaultWorkloadIdentity"}),
+                unbuilt=frozenset({"defaultWorkloadIdentity", "logEventLevel"}),
                 computed={"userType": user_type},
             )
         )
