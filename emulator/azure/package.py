@@ -175,6 +175,9 @@ class AzurePackage(EmbeddedPackage):
         if configuration.location is not None:
             return configuration.location
         group = inputs.get("resourceGroupName")
+        kind = kind_of_token(question.type)
+        if kind is not None and kind.type == _GROUPS:
+            return None
         if not isinstance(group, str):
             return group
         stored = self.store.find(f"/subscriptions/{configuration.subscription_id}/resourceGroups/{group}")
