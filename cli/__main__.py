@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 from typing import Any, Final
 
@@ -41,7 +40,7 @@ class Verbs(TyperGroup):
         if cmd_name not in VERBS:
             return None
         module = importlib.import_module(VERBS[cmd_name])
-        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         settings = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": ["--help"]}
         app.command(cmd_name, context_settings=settings if cmd_name in _PASS_THROUGH else None)(module.command)
         return typer.main.get_command(app)

@@ -90,8 +90,9 @@ class Cloud:
         """Ask our own process to end, and wait for it."""
         if self._process is None:
             return
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            stream.close()
         try:
             self._process.wait(timeout=30)
         except subprocess.TimeoutExpired:
@@ -163,7 +164,8 @@ class StartingCloud:
             if line:
                 self._cloud = Cloud(Endpoints.of(json.loads(line)), process, self._log)
                 break
-            code = process.wait()
+            process.communicate()
+            code = process.returncode
             if code != _HELD or time.monotonic() > patience:
                 raise FailureError(f"{_last_words(self._log)}\nThe embedded cloud did not start; its log: {self._log}")
             # An earlier one is on its way down, or `nexus serve` on its way up.
@@ -181,8 +183,9 @@ class StartingCloud:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
+    """End one that is not ready yet."""
     process.terminate()
-    process.wait()
+    process.communicate()
 
 
 def _last_words(log: Path) -> str:

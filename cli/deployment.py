@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -241,18 +242,23 @@ class _InBackground(Generic[Value]):
 # ── locks and journals that a killed run leaves ──────────────────────────────────────────────────────────────────────
 
 
-def clear_stale_engine_locks(place: Place) -> list[str]:
-    """Remove the engine's locks whose process is gone. Raises `FailureError` for one that is alive."""
-    import json
+def engine_locks(place: Place) -> list[tuple[Path, int]]:
+    """The engine's own locks on the state, each with the process that made it (0 where that cannot be read)."""
+    locks: list[tuple[Path, int]] = []
+    for file in sorted((place.state / ".pulumi" / "locks").rglob("*.json")):
+        try:
+            locks.append((file, int(json.loads(file.read_text(encoding="utf-8"))["pid"])))
+        except (ValueError, KeyError, TypeError):
+            locks.append((file, 0))
+    return locks
 
+
+def clear_stale_engine_locks(place: Place) -> list[str]:
+    """Remove the engine's locks whose process is gone. Raises `FailureError` for one that stays alive."""
     import psutil
 
     removed = []
-    for file in sorted((place.state / ".pulumi" / "locks").rglob("*.json")):
-        try:
-            pid = int(json.loads(file.read_text(encoding="utf-8"))["pid"])
-        except (OSError, ValueError, KeyError, TypeError):
-            pid = 0
+    for file, pid in engine_locks(place):
         if pid and psutil.pid_exists(pid):
             process = psutil.Process(pid)
             try:
@@ -264,9 +270,10 @@ def clear_stale_engine_locks(place: Place) -> list[str]:
                 ) from None
             except psutil.NoSuchProcess:
                 pass
-        file.unlink(missing_ok=True)
-        file.with_name(file.name + ".attrs").unlink(missing_ok=True)
-        removed.append(f"removed the lock of a killed engine (process {pid})")
+        if file.exists():
+            file.unlink()
+            file.with_name(file.name + ".attrs").unlink(missing_ok=True)
+            removed.append(f"removed the lock of a killed engine (process {pid})")
     return removed
 
 
@@ -302,9 +309,12 @@ def recover(cloud: Cloud, stack: RunningStack) -> bool:
 
 def load_program() -> Program:
     """The program that declares the platform. Importing it takes most of a run's start: do it while others start."""
+    import pulumi
+
     from infra.program import program
 
-    return program
+    # What an awaited inline program returns is dropped; only `pulumi.run` exports it, as in `__main__.py`.
+    return lambda: pulumi.run(program)
 
 
 def no_program() -> None:

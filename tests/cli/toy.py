@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,16 @@ TYPE = "toy:index:Thing"
 
 
 class ToyPackage(EmbeddedPackage):
-    """Things: `name` replaces and is unique, `size` updates; the name `refused` is refused, `slow` takes its time."""
+    """Things: `name` replaces and is unique, `size` updates; the name `refused` is refused.
+
+    Making the thing `slow` lasts until the file `release` is in the cloud's folder: a test can act meanwhile.
+    """
 
     name = "toy"
     version = "1.0.0"
 
     def __init__(self, directory: Path) -> None:
+        self._release = directory / "release"
         self._things = sqlite3.connect(directory / "things.sqlite3", isolation_level=None, check_same_thread=False)
         self._things.execute("CREATE TABLE IF NOT EXISTS thing (name TEXT PRIMARY KEY, size INTEGER)")
 
@@ -62,8 +67,9 @@ class ToyPackage(EmbeddedPackage):
         name = question.inputs["name"]
         if name == "refused":
             raise CloudError("003001 (42501): the toy refuses this thing")
-        if name == "slow":
-            time.sleep(60)
+        limit = time.monotonic() + 60
+        while name == "slow" and not self._release.exists() and time.monotonic() < limit:
+            time.sleep(0.01)
         try:
             self._things.execute("INSERT INTO thing VALUES (?, ?)", (name, question.inputs["size"]))
         except sqlite3.IntegrityError:
@@ -102,10 +108,10 @@ CONTENTS = f"--contents={__name__}:open_contents"
 
 def things(directory: Path) -> dict[str, int]:
     """What is really there, whoever made it."""
-    with sqlite3.connect(directory / "things.sqlite3") as database:
+    with closing(sqlite3.connect(directory / "things.sqlite3")) as database:
         return dict(database.execute("SELECT name, size FROM thing").fetchall())
 
 
 class Thing(pulumi.CustomResource):
-    def __init__(self, name: str, size: int = 1, called: str | None = None) -> None:
-        super().__init__(TYPE, name, {"name": called or name, "size": size})
+    def __init__(self, name: str, size: int, after: list[Thing]) -> None:
+        super().__init__(TYPE, name, {"name": name, "size": size}, pulumi.ResourceOptions(depends_on=after))
