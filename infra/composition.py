@@ -170,7 +170,14 @@ def compose_platform(settings: Settings) -> Platform:
             database=shared.database,
             schema=shared.schema,
             table=shared.organizations_table,
-            writer=snowflake_provider("snowflake-rows", account, "SYSADMIN", warehouse=shared.warehouse),
+            writer=snowflake_provider(
+                "snowflake-rows",
+                account,
+                "SYSADMIN",
+                warehouse=shared.warehouse,
+                # Not only until the warehouse stands: until it is SYSADMIN's.
+                opts=pulumi.ResourceOptions(depends_on=[shared]),
+            ),
         ),
         shared=shared,
         user=user,
@@ -182,7 +189,7 @@ def compose_platform(settings: Settings) -> Platform:
 async def compose_organizations(settings: Settings, platform: Platform) -> dict[str, Organization]:
     """Declare every organisation, a bounded number of them at once."""
     organizations: dict[str, Organization] = {}
-    outstanding = deque([platform.registered()])
+    outstanding = deque([asyncio.ensure_future(platform.registered())])
     for organization in settings.organizations:
         name = organization.organization_id
         organizations[name] = Organization(
@@ -202,7 +209,7 @@ async def compose_organizations(settings: Settings, platform: Platform) -> dict[
                 deletion_protection=settings.deletion_protection,
             ),
         )
-        outstanding.append(organizations[name].registered())
+        outstanding.append(asyncio.ensure_future(organizations[name].registered()))
         while len(outstanding) >= ORGANIZATIONS_AT_ONCE:
             await outstanding.popleft()
     while outstanding:

@@ -56,9 +56,18 @@ class AdministrativeProviders:
 
 
 def snowflake_provider(
-    name: str, args: SnowflakeAccountArgs, role: str, *, warehouse: pulumi.Input[str] | None = None
+    name: str,
+    args: SnowflakeAccountArgs,
+    role: str,
+    *,
+    warehouse: pulumi.Input[str] | None = None,
+    opts: pulumi.ResourceOptions | None = None,
 ) -> snowflake.Provider:
-    """A provider that works as `role`; `warehouse` where its statements read or write rows."""
+    """A provider that works as `role`; `warehouse` where its statements read or write rows.
+
+    A session takes its warehouse at log-in, and goes without one that its role may not use yet: `opts` must have such a
+    provider wait until the role may.
+    """
     return snowflake.Provider(
         name,
         organization_name=args.organization,
@@ -69,6 +78,7 @@ def snowflake_provider(
         warehouse=warehouse,
         preview_features_enabled=sorted(PREVIEW_FEATURES.values()),
         experimental_features_enableds=list(EXPERIMENTAL_FEATURES),
+        opts=opts,
     )
 
 

@@ -21,7 +21,7 @@ PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nMIIB\nIjAN\n-----END PUBLIC KEY-----\n
 
 @dataclass(frozen=True)
 class Registration:
-    """One resource as the engine was told of it. `secret` has the paths of secret inputs; the SDK tells the outermost key."""
+    """One resource as the engine was told of it. `secret` has the outermost keys of its secret inputs."""
 
     type: str
     name: str

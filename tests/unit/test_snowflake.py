@@ -356,7 +356,9 @@ def test_providers_hold_no_key_and_log_in_by_one(graph: Graph) -> None:
         assert one.inputs["user"] == "NEXUS_DEPLOY"
     with_warehouse = [one for one in providers if "warehouse" in one.inputs]
     assert [(one.name, one.inputs["warehouse"]) for one in with_warehouse] == [("snowflake-rows", "VIDEXA_SHARED_WH")]
-    assert any("VIDEXA_SHARED_WH-warehouse" in urn for urn in with_warehouse[0].dependencies)
+    # The session takes its warehouse at log-in: by then it must be SYSADMIN's.
+    for type_, name in ((WAREHOUSE, "VIDEXA_SHARED_WH-warehouse"), (OWNERSHIP, "VIDEXA_SHARED_WH-owner")):
+        assert graph.one(type_, name).urn in with_warehouse[0].dependencies
 
 
 def test_every_preview_resource_has_its_flag(graph: Graph) -> None:
