@@ -93,6 +93,9 @@ class EmbeddedCloud:
                     self._servers.append(server)
                 self._routes.set([*self._contents.routes, Mount("/control", routes=self._control())])
                 listener = socket.create_server((HOST, self._ports.get(HTTP, 0)))
+                # asyncio sets this only on sockets that were made for TCP by name. Without it an answer's second
+                # packet waits 40 ms for the client to acknowledge the first. Connections inherit it.
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 http = _QuietServer(
                     uvicorn.Config(
                         self._routes,
