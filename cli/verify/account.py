@@ -23,13 +23,13 @@ def account(report: Report, declared: Declared, cursor: SnowflakeCursor) -> None
     """Add to `report` every check of names, settings and grants. `cursor` may see everything."""
     _databases(report, declared, cursor)
     _organizations(report, declared, cursor)
-    for what, databases in (
-        ("VIDEXA_SHARED", [declared.shared]),
-        ("each tenant", [t.content for t in declared.tenants]),
-    ):
-        _schemas(report, what, databases, cursor)
-        _tables(report, what, databases, cursor)
-        _columns(report, what, databases, cursor)
+    every = (
+        (declared.shared.database, [declared.shared]),
+        ("each tenant", [tenant.content for tenant in declared.tenants]),
+    )
+    for check in (_schemas, _tables, _columns):
+        for what, databases in every:
+            check(report, what, databases, cursor)
     _warehouses(report, declared, cursor)
     _resource_monitors(report, declared, cursor)
     _roles(report, declared, cursor)
@@ -117,7 +117,9 @@ def _columns(report: Report, what: str, databases: Sequence[DeclaredDatabase], c
                 }
                 if not found:
                     continue
-                check.compare_sets(f"column of {name}", set(columns), set(found))
+                check.compare_sets(
+                    "column", {f"{name}.{column}" for column in columns}, {f"{name}.{column}" for column in found}
+                )
                 for column, (kind, required) in columns.items():
                     if column in found:
                         check.compare(f"{name}.{column}", "type", (_type(kind), required), found[column])
@@ -258,6 +260,6 @@ def _service_user(report: Report, declared: Declared, cursor: SnowflakeCursor) -
     ) as check:
         expected = {tenant.role_application for tenant in declared.tenants} | declared.service_user_roles
         held = {str(row["role"]) for row in ask(check, user, cursor, f'SHOW GRANTS TO USER "{user}"')}
-        check.compare_sets(f"role of {user}", expected, held)
+        check.compare_sets("role", {f"{user} as {role}" for role in expected}, {f"{user} as {role}" for role in held})
         for role in sorted(held & _ADMINISTRATIVE_ROLES):
             check.fail(user, f"holds the administrative role {role}")

@@ -132,7 +132,7 @@ def _azure(report: Report, access: StackAccess, state: StackState, outputs: Mapp
     from cli.verify.applications import applications
     from cli.verify.azure import SECRET, VAULT, embedded_resources
     from cli.verify.vault import EmbeddedVault, read_as, rights
-    from cli.verify.wiring import Surroundings, shared_key, wiring
+    from cli.verify.wiring import Surroundings, shared_key, standing, wiring
 
     if access.endpoints is None:
         with report.check("secrets", "the vault and the apps of a real subscription", "checked") as check:
@@ -145,6 +145,13 @@ def _azure(report: Report, access: StackAccess, state: StackState, outputs: Mapp
     vault = EmbeddedVault(access.endpoints.azure)
     with ExitStack() as stack:
         azure = stack.enter_context(embedded_resources(access.endpoints))
+        apps, problems = applications(outputs, state, azure)
+        with report.check("apps", "each declared app and its identity", f"{len(outputs['apps'])} apps") as check:
+            check.tried = len(apps)
+            check.found = f"{len(apps)} apps"
+            for problem in problems:
+                check.fail(problem.resource, str(problem))
+        standing(report, outputs, apps)
         uris: list[str] = []
         with report.check("secrets", "each declared secret", "in the vault") as check:
             for secret in state.of_type(SECRET):
@@ -158,24 +165,21 @@ def _azure(report: Report, access: StackAccess, state: StackState, outputs: Mapp
             for name in sorted(missing):
                 check.fail(name, "is told in the outputs, but is not in the vault")
             check.found = f"{len(uris)} secrets in {outputs['vault']['name']}"
-        (vault_declared,) = state.of_type(VAULT)
-        there = azure.read(VAULT, vault_declared.id) or {}
-        apps, problems = applications(outputs, state, azure)
-        with report.check("apps", "each declared app and its identity", f"{len(outputs['apps'])} apps") as check:
-            check.tried = len(apps)
-            for problem in problems:
-                check.fail(problem.resource, str(problem))
+        vault_uri = ""
+        with report.check("secrets", "the vault of the outputs", outputs["vault"]["uri"]) as check:
+            for declared in state.of_type(VAULT):
+                vault_uri = str(((azure.read(VAULT, declared.id) or {}).get("properties") or {}).get("vaultUri"))
+                check.compare(outputs["vault"]["name"], "URI", outputs["vault"]["uri"], vault_uri)
         rights(report, apps, uris, vault)
         by_label = {app.label: app for app in apps}
+        key = _service_key(report, by_label.get("backend"), vault)
         if {"backend", "chat"} <= by_label.keys():
             shared_key(report, by_label["backend"], by_label["chat"], lambda app, uri: read_as(vault, app, uri))
-        key = _service_key(report, by_label.get("backend"), vault)
         wiring(
             report,
-            outputs,
             apps,
             Surroundings(
-                vault_uri=str((there.get("properties") or {}).get("vaultUri")),
+                vault_uri=vault_uri,
                 secrets=frozenset(uris),
                 models=access.settings.model.allowed,
                 log_in=lambda told: _session(access, told, key),

@@ -96,6 +96,7 @@ def isolation(
         ) as check:
             check.tried = len(attempts)
             check.findings = [finding for each in attempts for finding in each.visible]
+            check.found = f"{check.tried} roles, none of another tenant's objects"
 
 
 def _in_parallel(kind: RoleKind, tenants: Sequence[DeclaredTenant], tables: Sequence[str]) -> Iterator[Attempts]:
@@ -120,6 +121,8 @@ def _attempt(
     with connection.cursor() as cursor:
         cursor.execute(f'USE ROLE "{role}"')
         cursor.execute("USE SECONDARY ROLES NONE")
+        # Without a warehouse a statement that is allowed fails as well.
+        cursor.execute(f'USE WAREHOUSE "{tenant.warehouse}"')
         expected = Reach.ANSWERED if kind.reads_own else Reach.DENIED
         for table in tables:
             name = tenant.content.table(table)

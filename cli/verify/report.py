@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+_WIDTH: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,33 @@ class Check:
     tried: int = 0
     findings: list[Finding] = field(default_factory=list)
     seconds: float = 0.0
+    _names: int = 0
 
     @property
     def passed(self) -> bool:
         return self.tried > 0 and not self.findings
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "area": self.area,
+            "asked": self.asked,
+            "expected": self.expected,
+            "found": self.told(),
+            "passed": self.passed,
+            "tried": self.tried,
+            "findings": [asdict(finding) for finding in self.findings],
+            "seconds": round(self.seconds, 3),
+        }
+
+    def told(self) -> str:
+        """What was found, in a few words."""
+        if self.findings:
+            names = [finding.resource for finding in self.findings]
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            return f"{len(names)} wrong: {', '.join(names[:3])}{more}"
+        if not self.tried:
+            return "nothing to try"
+        return self.found or f"{self.expected} ({self.tried} compared)"
 
     def fail(self, resource: str, found: str) -> None:
         self.findings.append(Finding(resource, found))
@@ -52,6 +77,8 @@ class Check:
     def compare_sets(self, kind: str, expected: set[str], found: set[str]) -> None:
         """Note a comparison of names: each missing and each surplus one is a finding of its own."""
         self.tried += max(len(expected), 1)
+        self._names += len(found)
+        self.found = f"{self._names} {kind}{'' if self._names == 1 else 's'}"
         for name in sorted(expected - found):
             self.fail(name, f"{kind} is missing")
         for name in sorted(found - expected):
@@ -84,21 +111,24 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         return {
             "passed": not self.failed,
-            "checks": [{"passed": check.passed, **asdict(check)} for check in self.checks],
+            "checks": [check.as_json() for check in self.checks],
         }
 
     def show(self, console: Console) -> None:
-        table = Table(show_lines=False, title_justify="left")
-        for heading in ("", "asked", "expected", "found"):
+        """Every check, a line each under its area, then what is wrong, a line a resource."""
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("asked", "expected", "found"):
             table.add_column(heading, overflow="fold")
         area = None
         for check in self.checks:
             if check.area != area:
                 area = check.area
-                table.add_section()
-                table.add_row("", f"[bold]{escape(area)}[/]")
+                table.add_row(f"[bold]{escape(area)}[/]")
             mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
-            table.add_row(mark, escape(check.asked), escape(check.expected), escape(_found(check)))
+            table.add_row(f"  {mark} {escape(check.asked)}", escape(check.expected), escape(check.told()))
+        if not console.is_terminal:
+            # Nobody's window is that narrow: a line stays a line, for those who read a log or search it.
+            console = Console(file=console.file, width=_WIDTH, highlight=False, color_system=None)
         console.print(table)
         for check in self.failed:
             for finding in check.findings:
@@ -116,13 +146,3 @@ class CheckImpossibleError(Exception):
     def __init__(self, resource: str, message: str) -> None:
         super().__init__(message)
         self.resource = resource
-
-
-def _found(check: Check) -> str:
-    if not check.tried and not check.findings:
-        return "nothing to try"
-    if not check.findings:
-        return check.found or check.expected
-    names = [finding.resource for finding in check.findings]
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{len(names)} wrong: {', '.join(names[:3])}{more}"

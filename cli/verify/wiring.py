@@ -40,13 +40,17 @@ _SNOWFLAKE = (
 )
 
 
-def wiring(report: Report, outputs: Mapping[str, Any], apps: Sequence[Application], around: Surroundings) -> None:
-    """Add to `report`: each app stands, and each of its variables and secrets leads to something there."""
+def standing(report: Report, outputs: Mapping[str, Any], apps: Sequence[Application]) -> None:
+    """Add to `report`: each app is provisioned and has the address that the outputs tell."""
     with report.check("apps", "each container app", "provisioned, at the address that the outputs tell") as check:
         for app in apps:
             check.compare(app.name, "provisioning state", "Succeeded", app.state)
             check.compare(app.name, "FQDN", outputs["apps"][app.label]["fqdn"], app.fqdn)
             check.compare(app.name, "has a ready revision", True, bool(app.revision))
+
+
+def wiring(report: Report, apps: Sequence[Application], around: Surroundings) -> None:
+    """Add to `report`: each variable and each secret of each app leads to something that is there."""
     fqdns = {app.fqdn: app.name for app in apps if app.fqdn}
     vault_host = around.vault_uri.removeprefix("https://").strip("/")
     with report.check("wiring", "each URL in an app's variables", "an app of the stack, or its vault") as check:
