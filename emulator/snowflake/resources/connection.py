@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -119,9 +120,14 @@ def _private_key(settings: Mapping[str, Any]) -> RSAPrivateKey:
     text = settings.get("privateKey")
     if not text:
         raise CloudError("privateKey is missing: give it to the provider or set SNOWFLAKE_PRIVATE_KEY")
-    passphrase = settings.get("privateKeyPassphrase")
+    return _read_private_key(str(text), str(settings.get("privateKeyPassphrase") or ""))
+
+
+# Reading a key proves its primes, 80 ms each time; the providers of a program mostly share one.
+@lru_cache(maxsize=4)
+def _read_private_key(text: str, passphrase: str) -> RSAPrivateKey:
     try:
-        key = load_pem_private_key(str(text).encode(), str(passphrase).encode() if passphrase else None)
+        key = load_pem_private_key(text.encode(), passphrase.encode() if passphrase else None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # The cause is left out: it may quote what was given.
         raise CloudError(

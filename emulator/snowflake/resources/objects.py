@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -113,7 +114,8 @@ class ObjectHandler(Handler):
         self.refuse_unbuilt(inputs)
         name = self.name_in(inputs)
         made = connection.account.create(connection.session, self.type.kind, name, self.creation_properties(inputs))
-        self.after_creation(connection, made.name, inputs)
+        with undone_if_refused(connection, self.type.kind, made.name):
+            self.after_creation(connection, made.name, inputs)
         return self.type.id_text(made.name), self.outputs(self.found(connection, made.name), inputs)
 
     def read(self, connection: Connection, question: Question) -> ReadAnswer:
@@ -250,6 +252,16 @@ class ObjectHandler(Handler):
                 )
 
 
+@contextmanager
+def undone_if_refused(connection: Connection, kind: str, name: ObjectName) -> Iterator[None]:
+    """Drops what was just made if a further statement of its creation is refused: the engine would not know of it."""
+    try:
+        yield
+    except SnowflakeError:
+        drop_if_there(connection, kind, name)
+        raise
+
+
 def drop_if_there(connection: Connection, kind: str, name: ObjectName) -> None:
     """DROP IF EXISTS; that its database or schema went before it is no error either."""
     try:
@@ -267,4 +279,5 @@ __all__ = [
     "ObjectType",
     "drop_if_there",
     "joined_id",
+    "undone_if_refused",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 from emulator.package import CloudError, Question
 from emulator.snowflake.account import ObjectName, SnowflakeObject
 from emulator.snowflake.resources.handler import Connection
-from emulator.snowflake.resources.objects import IN_SCHEMA, ObjectHandler, ObjectType, joined_id
+from emulator.snowflake.resources.objects import IN_SCHEMA, ObjectHandler, ObjectType, joined_id, undone_if_refused
 from emulator.snowflake.resources.properties import (
     Property,
     boolean_text,
@@ -96,7 +96,8 @@ class TaskHandler(ObjectHandler):
             identity, _ = super().create(connection, question)
             name = self.name_in(question.inputs)
             if question.inputs.get("started"):
-                self._set_state(connection, name, "STARTED")
+                with undone_if_refused(connection, "TASK", name):
+                    self._set_state(connection, name, "STARTED")
             return identity, self.outputs(self.found(connection, name), question.inputs)
         finally:
             self._resume(connection, paused)

@@ -10,7 +10,7 @@ from emulator.snowflake.account import ObjectName, SnowflakeObject
 from emulator.snowflake.account.names import literal, quote
 from emulator.snowflake.resources.handler import Connection
 from emulator.snowflake.resources.identifiers import reference
-from emulator.snowflake.resources.objects import IN_SCHEMA, ObjectHandler, ObjectType
+from emulator.snowflake.resources.objects import IN_SCHEMA, ObjectHandler, ObjectType, undone_if_refused
 from emulator.snowflake.resources.properties import as_list, boolean_text, only, plain
 from emulator.snowflake.sql import execute
 
@@ -106,7 +106,15 @@ class ViewHandler(ObjectHandler):
             words.append(f"COMMENT = {literal(inputs['comment'])}")
         words.append(f"AS {inputs['statement']}")
         execute(connection.session, " ".join(words))
-        for column in columns:
+        if replace:
+            self._protect(connection, name, inputs)
+            return
+        with undone_if_refused(connection, "VIEW", name):
+            self._protect(connection, name, inputs)
+
+    def _protect(self, connection: Connection, name: ObjectName, inputs: Mapping[str, Any]) -> None:
+        """Put the policies on that CREATE VIEW would have."""
+        for column in as_list(inputs.get("columns") or []):
             if mask := only(column.get("maskingPolicy")):
                 connection.account.attach_policy(
                     connection.session,
