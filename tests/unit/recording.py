@@ -5,14 +5,16 @@ What is recorded is plain data, so a test that asserts on it cannot pass because
 
 from __future__ import annotations
 
+import runpy
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pulumi
 from pulumi.runtime import mocks, rpc, settings
-from pulumi.runtime.stack import run_pulumi_func
+from pulumi.runtime.stack import run_in_stack, run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
 PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nnot-really-a-key\n-----END PRIVATE KEY-----\n"
@@ -179,13 +181,34 @@ def plain(value: Any) -> Any:
     return value
 
 
-def declare(build: Callable[[], Awaitable[Any]], config: dict[str, str] | None = None) -> Graph:
-    """Run `build` against fresh mocks; whatever it raises is raised here."""
+def fresh_mocks(config: dict[str, str] | None) -> Graph:
+    """Put fresh mocks under the SDK; what is declared from now on is recorded in the answer."""
     graph = Graph()
     monitor = RecordingMonitor(graph)
     settings.set_root_resource(None)  # type: ignore[arg-type]
     pulumi.runtime.set_all_config(config or {})
     mocks.set_mocks(monitor.mocks, project="nexuschat", stack="unit", preview=False, monitor=monitor)
+    return graph
+
+
+def run_main(path: Path, config: dict[str, str]) -> Graph:
+    """Run a program's `__main__.py` as the engine's language host does; `result` has the stack's outputs."""
+    graph = fresh_mocks(config)
+    settings.set_root_resource(None)  # type: ignore[arg-type]
+
+    async def run() -> None:
+        await run_in_stack(lambda: runpy.run_path(str(path)) and None)
+
+    _sync_await(run())
+    (graph.result,) = (
+        outputs for urn, outputs in graph.outputs.items() if "::pulumi:pulumi:Stack::" in urn and outputs
+    )
+    return graph
+
+
+def declare(build: Callable[[], Awaitable[Any]], config: dict[str, str] | None = None) -> Graph:
+    """Run `build` against fresh mocks; whatever it raises is raised here."""
+    graph = fresh_mocks(config)
 
     async def run() -> None:
         graph.result = await pulumi.Output.from_input(await build()).future()

@@ -17,7 +17,7 @@ from infra.outputs import README, render_readme
 from infra.program import DEBUG_VARIABLE, program, settings_from_engine, silence_debug_messages
 from infra.settings import load_settings
 from tests.unit.conftest import ROOT, as_engine_sends, organisations_file, stack_config
-from tests.unit.recording import Graph, declare
+from tests.unit.recording import Graph, declare, run_main
 
 
 @pytest.fixture
@@ -114,6 +114,14 @@ def test_another_organisation_changes_nothing_but_itself(tmp_path: Path, debug: 
     added = [one for one in more.resources if one.urn not in before]
     assert len(added) == 38
     assert all("HCS0021" in one.name for one in added)
+
+
+def test_plain_pulumi_runs_the_same_program(tmp_path: Path, debug: Any) -> None:
+    inline = declare_some(tmp_path, 1)
+    config = stack_config("local") | {"nexuschat:tenants_file": organisations_file(tmp_path, 1)}
+    plain = run_main(ROOT / "__main__.py", as_engine_sends(config))
+    assert {one.urn: one.inputs for one in plain.resources} == {one.urn: one.inputs for one in inline.resources}
+    assert plain.result == inline.result
 
 
 def test_bad_settings_end_the_run_before_any_resource(debug: Any) -> None:
