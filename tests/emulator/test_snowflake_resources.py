@@ -293,6 +293,15 @@ def test_a_new_object_belongs_to_the_role_of_its_provider(provider: Callable[...
     assert there.owner == Grantee.role("SYSADMIN")
 
 
+def test_a_role_that_cannot_see_it_does_not_delete_it(
+    admin: Provider, provider: Callable[..., Provider], account: Account
+) -> None:
+    database = admin.create("Database", name="DB")
+    with pytest.raises(SnowflakeError, match="does not exist or not authorized"):
+        provider("PUBLIC").delete(database)
+    assert account.find("DATABASE", ObjectName.of("DB")) is not None
+
+
 def test_names_keep_their_case(admin: Provider, account: Account) -> None:
     admin.create("Database", name="mixedCase")
     assert account.find("DATABASE", ObjectName.of("mixedCase")) is not None
