@@ -24,6 +24,7 @@ from cli.console import say
 from cli.failure import BadInputError, FailureError
 from cli.place import EMBEDDED_STACKS, ROOT, Place
 from cli.progress import Problem, Progress
+from emulator.collection import collection_deferred
 from emulator.lock import HeldError, hold
 
 if TYPE_CHECKING:
@@ -309,9 +310,10 @@ def recover(cloud: Cloud, stack: RunningStack) -> bool:
 
 def load_program() -> Program:
     """The program that declares the platform. Importing it takes most of a run's start: do it while others start."""
-    import pulumi
+    with collection_deferred():
+        import pulumi
 
-    from infra.program import program
+        from infra.program import program
 
     # What an awaited inline program returns is dropped; only `pulumi.run` exports it, as in `__main__.py`.
     return lambda: pulumi.run(program)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from emulator.collection import collection_deferred
 from emulator.lock import HeldError
 from emulator.package import CloudError
 from emulator.private_file import write_private
@@ -25,11 +26,12 @@ HELD = 3
 def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     directory: Path = options.directory.resolve()
-    from emulator.cloud import EmbeddedCloud, Open, deploy_key
-
-    os.environ["SNOWFLAKE_PRIVATE_KEY"] = deploy_key(options.deploy_key or directory.parent / "deploy-key.pem")
     module, _, function = options.contents.partition(":")
-    open_contents: Open = getattr(importlib.import_module(module), function)
+    with collection_deferred():
+        from emulator.cloud import EmbeddedCloud, Open, deploy_key
+
+        open_contents: Open = getattr(importlib.import_module(module), function)
+    os.environ["SNOWFLAKE_PRIVATE_KEY"] = deploy_key(options.deploy_key or directory.parent / "deploy-key.pem")
     endpoints: Path = options.endpoints or directory.parent / "endpoints.json"
 
     def ready(found: dict[str, Any]) -> None:
