@@ -22,6 +22,8 @@ from cli.place import ROOT, Place
 from cli.verify.state import StackState
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
     from infra.settings import Settings
 
 
@@ -39,7 +41,7 @@ class StackAccess:
     def deploy_user(self) -> str:
         return self.settings.snowflake.user
 
-    def deploy_key(self) -> bytes:
+    def deploy_key(self) -> RSAPrivateKey:
         """The deploy user's private key. Raises `BadInputError` where it is none."""
         try:
             return private_key(self._deploy_key())

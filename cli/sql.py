@@ -25,6 +25,7 @@ from cli.console import console
 from cli.failure import BadInputError, FailureError
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from snowflake.connector import SnowflakeConnection
 
 
@@ -187,7 +188,7 @@ def command(
                 raise typer.Exit(1)
 
 
-def _key(access: StackAccess, user: str) -> bytes:
+def _key(access: StackAccess, user: str) -> RSAPrivateKey:
     """The private key of a user whose key is to be had here."""
     service_user = access.settings.snowflake.service_user.name
     if user == access.deploy_user:

@@ -19,6 +19,7 @@ from cli.verify.report import CheckImpossibleError, Report
 from cli.verify.state import StackState
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from snowflake.connector import SnowflakeConnection
 
     from cli.verify.applications import Application
@@ -92,14 +93,14 @@ def verify(report: Report, access: StackAccess, state: StackState, outputs: Mapp
     kinds = [
         _as_service_user(report, access, declared, key)
         if key is not None
-        else RoleKind("application", lambda tenant: tenant.role_application, reads_own=True, connect=as_deploy_user),
+        else RoleKind("application", lambda tenant: tenant.role_application, True, as_deploy_user, every_table=True),
         RoleKind("analyst", lambda tenant: tenant.role_analyst, reads_own=True, connect=as_deploy_user),
         RoleKind("administrator", lambda tenant: tenant.role_administrator, reads_own=False, connect=as_deploy_user),
     ]
     isolation(report, declared.tenants, tables, kinds)
 
 
-def _as_service_user(report: Report, access: StackAccess, declared: Declared, key: bytes) -> RoleKind:
+def _as_service_user(report: Report, access: StackAccess, declared: Declared, key: RSAPrivateKey) -> RoleKind:
     """Check the conversations, and say how the application's role tries the other tenants."""
     from cli.verify.conversation import conversations
     from cli.verify.isolation import RoleKind
@@ -124,10 +125,11 @@ def _as_service_user(report: Report, access: StackAccess, declared: Declared, ke
         lambda tenant: tenant.role_application,
         reads_own=True,
         connect=lambda: connect(access.address, user, key, role=first.role_application),
+        every_table=True,
     )
 
 
-def _azure(report: Report, access: StackAccess, state: StackState, outputs: Mapping[str, Any]) -> bytes | None:
+def _azure(report: Report, access: StackAccess, state: StackState, outputs: Mapping[str, Any]) -> RSAPrivateKey | None:
     """Check vault and apps; give the service user's key as the backend's identity reads it."""
     from cli.verify.applications import applications
     from cli.verify.azure import SECRET, VAULT, embedded_resources
@@ -188,7 +190,7 @@ def _azure(report: Report, access: StackAccess, state: StackState, outputs: Mapp
     return key
 
 
-def service_key(access: StackAccess) -> bytes:
+def service_key(access: StackAccess) -> RSAPrivateKey:
     """The service user's private key, read from the vault as the backend's identity. Raises `FailureError`."""
     from cli.verify.applications import applications
     from cli.verify.azure import embedded_resources
@@ -210,7 +212,7 @@ def service_key(access: StackAccess) -> bytes:
     return key
 
 
-def _service_key(report: Report, backend: Application | None, vault: EmbeddedVault) -> bytes | None:
+def _service_key(report: Report, backend: Application | None, vault: EmbeddedVault) -> RSAPrivateKey | None:
     from cli.verify.vault import read_as
 
     with report.check("secrets", "the backend's identity reads Snowflake's key", "a private key") as check:
@@ -228,7 +230,7 @@ def _service_key(report: Report, backend: Application | None, vault: EmbeddedVau
     return None
 
 
-def _session(access: StackAccess, told: Mapping[str, str], key: bytes | None) -> dict[str, str]:
+def _session(access: StackAccess, told: Mapping[str, str], key: RSAPrivateKey | None) -> dict[str, str]:
     """Log in as an app's variables say and ask the session who and where it is."""
     from snowflake.connector import Error
 
