@@ -42,9 +42,11 @@ class AttachmentOperations(AccountCore):
         force: bool = False,
     ) -> None:
         """Attach a policy to a column (masking), tag (masking), table or view (row access), user or the account
-        (password, session, authentication). `arguments` are the columns handed to it, in its order; for masking
-        the column itself comes first, and alone where none are given. Another one in its place is refused unless `force`. Needs APPLY on the policy (or APPLY … POLICY on
-        the account) and, unless that is on the account, OWNERSHIP of the target.
+        (password, session, authentication).
+
+        `arguments` are the columns handed to it, in its order; for masking the column itself comes first, and
+        alone where none are given. Another one in its place is refused unless `force`. Needs APPLY on the policy
+        and OWNERSHIP of the target, or APPLY … POLICY on the account.
         """
         spec = spec_of(policy_kind)
         targets = _TARGETS.get(spec.kind)

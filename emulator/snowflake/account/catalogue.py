@@ -186,8 +186,11 @@ def column_from(stored: Mapping[str, Any]) -> Column:
 def load(text: str) -> dict[str, Any]:
     """Properties from the JSON that the catalogue keeps."""
     properties: dict[str, Any] = json.loads(text)
+    # A view's columns are mappings with a NAME, a table's are `Column`s.
     if "COLUMNS" in properties:
-        properties["COLUMNS"] = [column_from(column) for column in properties["COLUMNS"]]
+        properties["COLUMNS"] = [
+            column_from(column) if "name" in column else column for column in properties["COLUMNS"]
+        ]
     return properties
 
 

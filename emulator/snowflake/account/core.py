@@ -92,17 +92,22 @@ class AccountCore:
             raise self._missing(session, kind, name)
         return entry
 
-    def _missing(self, session: Session, kind: str, name: ObjectName | None) -> SnowflakeError:
+    def _missing(
+        self, session: Session, kind: str, name: ObjectName | None, *, by_grants_alone: bool = False
+    ) -> SnowflakeError:
         """002003 for the first part of the name that is not there for the session."""
         spec = spec_of(kind)
         if name is None:
             return SnowflakeError.does_not_exist(spec.kind, "")
+        roles = self._rights.effective(session)
         for depth, container in ((1, "DATABASE"), (2, "SCHEMA")):
             if depth >= spec.depth or len(name.parts) <= depth:
                 break
             part = ObjectName(name.parts[:depth])
             entry = self._entry(container, part)
-            if entry is None or not self._rights.sees(session, entry):
+            if entry is None or not (
+                self._rights.has(roles, "USAGE", entry) if by_grants_alone else self._rights.sees(session, entry)
+            ):
                 return SnowflakeError.does_not_exist(container, part)
         return SnowflakeError.does_not_exist(spec.kind, name)
 
@@ -115,10 +120,9 @@ class AccountCore:
         roles = self._rights.effective(session)
         if self._rights.holds(roles, privilege, entry):
             return
-        if not self._rights.reaches(roles, entry) and not (
-            privilege not in _DATA_PRIVILEGES and self._rights.sees(session, entry)
-        ):
-            raise self._missing(session, entry.kind, entry.name)
+        data = privilege in _DATA_PRIVILEGES
+        if not self._rights.reaches(roles, entry) and (data or not self._rights.sees(session, entry)):
+            raise self._missing(session, entry.kind, entry.name, by_grants_alone=data)
         raise SnowflakeError.insufficient_privileges(entry.kind, entry.own_name)
 
     def _primary_role(self, session: Session) -> Entry:

@@ -10,6 +10,7 @@ Nothing is forced to the disk's platter: safe against a killed process, not agai
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -61,11 +62,14 @@ class Data:
         ):
             self._root.execute(setting)
         self._work = self._root.cursor()
+        # DuckDB registers functions only through a connection with no result outstanding.
+        self._registry = self._root.cursor()
         self._translation = self.fakesnow.connect()
         self._tables: dict[str, tuple[str, list[tuple[str, int]]]] = {}
         self._python: set[str] = set()
 
     def close(self) -> None:
+        self._registry.close()
         self._work.close()
         self._translation.close()
         self._root.close()
@@ -376,9 +380,15 @@ class Data:
             result = function(*(change(value) for change, value in zip(convert, values, strict=True)))
             return None if result is None else give(result)
 
+        # DuckDB counts the parameters by the signature.
+        parameters = [
+            inspect.Parameter(f"argument_{position}", inspect.Parameter.POSITIONAL_ONLY)
+            for position in range(len(arguments))
+        ]
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         if name in self._python:
-            self._root.remove_function(name)
-        self._root.create_function(
+            self._registry.remove_function(name)
+        self._registry.create_function(
             name,
             call,
             [self.type_sql(type_) for _, type_ in arguments],
@@ -392,7 +402,7 @@ class Data:
     def unregister_python(self, identifier: int) -> None:
         name = f"_python_{identifier}"
         if name in self._python:
-            self._root.remove_function(name)
+            self._registry.remove_function(name)
             self._python.discard(name)
 
     def _transform(self, statement: str) -> Any:

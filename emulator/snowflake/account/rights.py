@@ -93,10 +93,12 @@ class Rights:
             return True
         if not self.has_way(roles, entry):
             return False
-        return self.any_privilege(roles, entry) or (
-            entry.kind == "ROLE"
-            and any(holder in roles for holder in self._catalogue.holders_of.get(entry.identifier, ()))
-        )
+        if self.any_privilege(roles, entry):
+            return True
+        if entry.kind == "ROLE":
+            return any(holder in roles for holder in self._catalogue.holders_of.get(entry.identifier, ()))
+        # The owner of a schema knows what lies in it (and grants on it, where access is managed).
+        return entry.parent is not None and entry.parent.kind == "SCHEMA" and entry.parent.owner in roles
 
     def sees(self, session: Session, entry: Entry) -> bool:
         """Whether the session may know that the object is there. MANAGE GRANTS sees everything."""
