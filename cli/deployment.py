@@ -119,13 +119,19 @@ class EmbeddedRun:
 @contextmanager
 def embedded_run(request: Request) -> Iterator[EmbeddedRun]:
     """Check the configuration, then hold the stack and start everything that a run needs."""
-    settings = configuration.load(request.stack, request.overrides)
-    check_settings(settings)
+    settings = checked_settings(request)
     place = Place.of(request.stack)
     with only_run(place, request.verb):
         place.prepare()
         with starting(place) as cloud:
             yield EmbeddedRun(place, settings, cloud)
+
+
+def checked_settings(request: Request) -> dict[str, Any]:
+    """The stack's file with the run's own settings. Raises `BadInputError` with everything that is wrong in it."""
+    settings = configuration.load(request.stack, request.overrides)
+    check_settings(settings)
+    return settings
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
@@ -421,10 +427,8 @@ def run_engine(
 
 
 @contextmanager
-def real_stack(request: Request) -> Iterator[tuple[RunningStack, Path | None, _Stop]]:
+def real_stack(request: Request, settings: dict[str, Any]) -> Iterator[tuple[RunningStack, Path | None, _Stop]]:
     """A stack of the user's own backend, log-in and cloud credentials, all of them as they are."""
-    settings = configuration.load(request.stack, request.overrides)
-    check_settings(settings)
     found = engine.acquire(say)
     from cli.automation import EngineCommand, open_stack
 

@@ -69,13 +69,14 @@ def remove(run: deployment.EmbeddedRun) -> None:
 
 
 def _real(request: Request, *, yes: bool, as_json: bool) -> Outcome:
+    settings = deployment.checked_settings(request)
     changes = request.verb in {"up", "destroy"}
     if changes and not yes and (as_json or not interactive()):
         raise BadInputError(
             f"`nexus {request.verb}` changes the real stack {request.stack!r} and nobody can be asked here: "
             "give --yes once the plan has been read (`nexus preview`)."
         )
-    with deployment.real_stack(request) as (stack, config_file, stop):
+    with deployment.real_stack(request, settings) as (stack, config_file, stop):
         if changes and not yes:
             plan = Progress(request.verb)
             with Display(plan, console(), quiet=as_json):
