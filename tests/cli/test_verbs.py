@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import env, serve
+from cli import deployment, env, serve
 from cli.__main__ import VERBS, main
 from cli.cloud import Cloud, starting
 from cli.place import Place
@@ -39,8 +39,7 @@ def test_the_command_lists_all_verbs(capsys: Capture) -> None:
         (["up", "--set", "snowflake.edition=GOLD"], "GOLD"),
         (["preview", "--set", "nonsense"], "--set nonsense: must be key=value"),
         (["preview", "--policy-pack", "tests"], "not a policy pack (no PulumiPolicy.yaml)"),
-        (["up", "--stack", "prod"], "changes the real stack 'prod' and nobody can be asked here"),
-        (["destroy", "--stack", "prod"], "changes the real stack 'prod' and nobody can be asked here"),
+        (["up", "--stack", "prod"], "nexuschat:azure.subscription_id"),
         (["serve", "--stack", "prod"], "there is nothing to serve"),
         (["env", "--stack", "prod"], "plain `pulumi` needs nothing from here"),
     ],
@@ -51,6 +50,16 @@ def test_bad_input_is_refused_and_changes_nothing(
     assert main(arguments) == 2
     assert said in capsys.readouterr().err
     assert not place.directory.parent.exists()
+
+
+@pytest.mark.parametrize("verb", ["up", "destroy"])
+def test_a_real_stack_is_not_changed_where_nobody_can_be_asked(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr(deployment, "check_settings", lambda _: None)
+    monkeypatch.setattr(deployment, "real_stack", lambda *_: pytest.fail("it went on"))
+    assert main([verb, "--stack", "prod"]) == 2
+    assert "changes the real stack 'prod' and nobody can be asked here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
