@@ -229,6 +229,9 @@ class AzurePackage(EmbeddedPackage):
             stored = self._put(kind, identity, configuration, inputs, None)
         return stored.id, self._outputs(question.type, kind, stored)
 
+    def identify(self, question: Question) -> str:
+        return self._kind(question.type).identity(self._configuration(question), without_nulls(question.inputs))
+
     def update(self, question: Question) -> dict[str, Any]:
         inputs = without_nulls(question.inputs)
         if question.preview:
