@@ -306,13 +306,18 @@ class TestWholeLife:
     def test_a_renamed_database_keeps_its_rows_and_views(self, admins: Administrators, tmp_path: Path) -> None:
         account = admins.account
         admins.make_table()
-        account.create(admins.sysadmin, "VIEW", name("DB.S.V"), {"STATEMENT": "SELECT TENANT_ID FROM T"})
+        function = {"RETURNS": "NUMBER", "BODY": "SELECT COUNT(*) FROM T"}
+        account.create(admins.sysadmin, "FUNCTION", name("DB.S.HOW_MANY"), function)
+        account.create(
+            admins.sysadmin, "VIEW", name("DB.S.V"), {"STATEMENT": "SELECT TENANT_ID, HOW_MANY() AS N FROM T"}
+        )
+        account.create(admins.sysadmin, "VIEW", name("DB.S.OLD"), {"STATEMENT": "SELECT HOW_MANY() AS N FROM DB.S.T"})
         rows(account, "INSERT INTO DB.S.T (TENANT_ID) VALUES ('HCS0001')")
         account.rename(admins.sysadmin, "DATABASE", name("DB"), name('"new-name"'))
-        assert rows(account, 'SELECT * FROM "new-name".S.V') == [("HCS0001",)]
+        assert rows(account, 'SELECT * FROM "new-name".S.V') == [("HCS0001", 1)]
         again = reopened(account, tmp_path).account
-        assert rows(again, 'SELECT * FROM "new-name".S.V') == [("HCS0001",)]
-        assert again.find("TABLE", name("DB.S.T")) is None
+        assert rows(again, 'SELECT * FROM "new-name".S.V') == [("HCS0001", 1)]
+        assert again.find("VIEW", name('"new-name".S.OLD')) is not None
         again.close()
 
     def test_a_renamed_schema_keeps_all_that_lies_in_it(self, admins: Administrators) -> None:

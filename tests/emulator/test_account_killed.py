@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from emulator.snowflake.account import Account, Column, ObjectName, TableChange
@@ -26,7 +27,9 @@ def prepare(admins: Administrators) -> None:
     admins.make_table()
     account = admins.account
     account.create(admins.sysadmin, "DATABASE ROLE", name("DB.READ"))
-    account.create(admins.sysadmin, "VIEW", name("DB.S.V"), {"STATEMENT": "SELECT TITLE FROM T"})
+    function = {"RETURNS": "NUMBER", "BODY": "SELECT COUNT(*) FROM T"}
+    account.create(admins.sysadmin, "FUNCTION", name("DB.S.HOW_MANY"), function)
+    account.create(admins.sysadmin, "VIEW", name("DB.S.V"), {"STATEMENT": "SELECT TITLE, HOW_MANY() AS N FROM T"})
     with account.cursor() as cursor:
         cursor.execute("INSERT INTO DB.S.T (TENANT_ID, TITLE) VALUES ('HCS0001', 'kept')")
 
@@ -56,7 +59,7 @@ CHANGES: dict[str, Change] = {
     "create database": create("DATABASE", "OTHER"),
     "create schema": create("SCHEMA", "DB.OTHER"),
     "create table": create("TABLE", "DB.S.OTHER", COLUMNS=COLUMNS),
-    "create view": create("VIEW", "DB.S.OTHER", STATEMENT="SELECT * FROM T"),
+    "create view": create("VIEW", "DB.S.OTHER", STATEMENT="SELECT TENANT_ID FROM T"),
     "create function": create("FUNCTION", "DB.S.F", RETURNS="NUMBER", BODY="1"),
     "replace database": create("DATABASE", "DB", or_replace=True),
     "replace table": create("TABLE", "DB.S.T", COLUMNS=COLUMNS[:1], or_replace=True),
@@ -75,10 +78,17 @@ def state(account: Account) -> dict[str, Any]:
     tables: dict[ObjectName, Any] = {}
     for shown in account.list(None, "TABLE"):
         with account.cursor() as cursor:
-            tables[shown.name] = account.columns(shown.name), cursor.execute(
-                f"SELECT TENANT_ID FROM {shown.name.sql()}"
-            ).fetchall()
-    views = {shown.name: account.columns(shown.name) for shown in account.list(None, "VIEW")}
+            tables[shown.name] = (
+                account.columns(shown.name),
+                cursor.execute(f"SELECT TENANT_ID FROM {shown.name.sql()}").fetchall(),
+            )
+    views: dict[ObjectName, Any] = {}
+    for shown in account.list(None, "VIEW"):
+        with account.cursor() as cursor:
+            try:
+                views[shown.name] = cursor.execute(f"SELECT * FROM {shown.name.sql()}").fetchall()
+            except duckdb.Error:
+                views[shown.name] = "what it reads is gone"
     with account.cursor() as cursor:
         functions = cursor.execute(
             "SELECT DISTINCT database_name, schema_name, function_name FROM duckdb_functions() "
@@ -105,6 +115,7 @@ class Photographer:
             (data, "attach"),
             (data, "detach"),
             (data, "delete_file"),
+            (data, "take_name"),
         ):
             self.watch(owner, method)
         data._work = self.WatchedCursor(self, data._work)
@@ -193,9 +204,7 @@ def test_what_a_kill_left_is_settled_once(prepared: Path, tmp_path: Path) -> Non
         second = Account(picture)
         assert state(second) == left
         admins = Administrators(second)
-        admins.account.create(
-            admins.sysadmin, "TABLE", name("DB.S.OTHER"), {"COLUMNS": COLUMNS}, if_not_exists=True
-        )
+        admins.account.create(admins.sysadmin, "TABLE", name("DB.S.OTHER"), {"COLUMNS": COLUMNS}, if_not_exists=True)
         assert second.row_count(name("DB.S.OTHER")) == 0
         second.close()
 

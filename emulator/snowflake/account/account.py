@@ -103,8 +103,8 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, AccountCo
         self._catalogue.read()
         databases = self._catalogue.by_kind["DATABASE"]
         self._data.remove_strays(databases)
-        for identifier, entry in databases.items():
-            self._data.attach(identifier, entry.own_name)
+        for entry in databases.values():
+            self._attach(entry)
         for entry in self._catalogue.by_kind["FUNCTION"].values():
             self._register_again(entry)
         self._lengths_to_tell.update(self._catalogue.by_kind["TABLE"])

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -33,6 +34,8 @@ from emulator.snowflake.account.errors import SnowflakeError
 from emulator.snowflake.account.model import Column
 from emulator.snowflake.account.names import ObjectName, base_type, literal, quote
 from emulator.snowflake.account.types import from_duckdb, text_length
+
+_log = logging.getLogger(__name__)
 
 HIDDEN_SCHEMA: Final = "_fs_information_schema"
 """Where fakesnow and the mark live in each database; never a Snowflake schema."""
@@ -141,8 +144,8 @@ class Data:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 
-    def attach(self, identifier: int, name: str) -> None:
-        """Attach a database's file under its name, which may have changed since."""
+    def attach(self, identifier: int, name: str) -> bool:
+        """Attach a database's file under its name; True where it had another before, so that `take_name` is due."""
         path = self.file(identifier)
         if not path.exists():
             raise CloudError(
@@ -150,18 +153,20 @@ class Data:
                 "put it back, or destroy the embedded cloud and make it anew"
             )
         self._root.execute(f"ATTACH {literal(str(path))} AS {quote(name)}")
-        mark = f"{quote(name)}.{HIDDEN_SCHEMA}.{_MARK}"
-        row = self._root.execute(f"SELECT database FROM {mark}").fetchone()
-        if row is None or row[0] != name:
-            self._work.begin()
-            self._work.execute(_per_database(name, replace=True))
-            self._work.execute(f"UPDATE {mark} SET database = ?", [name])
-            self._work.commit()
+        [(known,)] = self._root.execute(f"SELECT database FROM {quote(name)}.{HIDDEN_SCHEMA}.{_MARK}").fetchall()
+        return bool(known != name)
 
-    def rename_database(self, identifier: int, name: str, new_name: str) -> None:
-        """Attach a database under its new name."""
-        self.detach(name)
-        self.attach(identifier, new_name)
+    def take_name(self, name: str, statements: Iterable[str]) -> None:
+        """Make anew what holds the database's name, and last the note of that name: a kill before it has all of it
+        done again. A statement that no longer holds (a view on a table of another name) is left as it was."""
+        work = self._work
+        work.execute(_per_database(name, replace=True)).fetchall()
+        for statement in statements:
+            try:
+                work.execute(statement).fetchall()
+            except duckdb.Error as error:
+                _log.warning("not made anew in %s: %s", name, error)
+        work.execute(f"UPDATE {quote(name)}.{HIDDEN_SCHEMA}.{_MARK} SET database = ?", [name]).fetchall()
 
     # --- statements
 
@@ -277,9 +282,9 @@ class Data:
         except (SqlglotError, NotImplementedError) as error:
             raise SnowflakeError.unsupported(str(error)) from error
 
-    def create_view_sql(self, name: ObjectName, query: str, columns: Sequence[str]) -> str:
+    def create_view_sql(self, name: ObjectName, query: str, columns: Sequence[str], *, replace: bool = False) -> str:
         listed = f" ({', '.join(quote(column) for column in columns)})" if columns else ""
-        return f"CREATE VIEW {name.sql()}{listed} AS {query}"
+        return f"CREATE {'OR REPLACE ' if replace else ''}VIEW {name.sql()}{listed} AS {query}"
 
     def create_macro_sql(self, name: ObjectName, variants: Sequence[tuple[Sequence[str], str]]) -> str:
         """All overloads of one function as one DuckDB macro: (argument names, DuckDB expression) each."""

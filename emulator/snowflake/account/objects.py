@@ -292,7 +292,7 @@ class ObjectOperations(AccountCore):
         except BaseException:
             if existing is not None:
                 self._data.detach(name.name)
-                self._data.attach(existing.identifier, existing.own_name)
+                self._attach(existing)
             raise
         if existing is not None:
             self._data.delete_file(existing.identifier)
@@ -616,8 +616,8 @@ class ObjectOperations(AccountCore):
             if new_name.name.upper() in ("MEMORY", "SYSTEM", "TEMP", "_FS_GLOBAL"):
                 raise SnowflakeError.unsupported(f"a database named {new_name.name}")
             self._catalogue.commit(change)
-            self._data.rename_database(entry.identifier, old_name.name, new_name.name)
-            self._repair_identities(entry)
+            self._data.detach(old_name.name)
+            self._attach(entry)
         else:
             self._carry_out(change, database, self._rename_statements(entry, old_name, new_name))
         for moved in (entry, *entry.descendants()):
@@ -674,16 +674,40 @@ class ObjectOperations(AccountCore):
             return [data.create_macro_sql(new, variants)]
         return []
 
-    def _repair_identities(self, database: Entry) -> None:
-        """DuckDB keeps the database's name in the default of an identity column."""
-        statements = [
-            statement
-            for entry in database.descendants()
-            if entry.kind == "TABLE"
-            for statement in self._data.identity_defaults_sql(entry.name, entry.properties["COLUMNS"])
-        ]
-        if statements:
-            self._data.execute(database.own_name, "", statements)
+    def _attach(self, database: Entry) -> None:
+        """Attach a database; under a new name, make anew what DuckDB keeps the old one in: the defaults of identity
+        columns, functions, and views that call them."""
+        if not self._data.attach(database.identifier, database.own_name):
+            return
+        statements: list[str] = []
+        functions: set[ObjectName] = set()
+        views: list[str] = []
+        for entry in database.descendants():
+            if entry.kind == "TABLE":
+                statements += self._data.identity_defaults_sql(entry.name, entry.properties["COLUMNS"])
+            elif entry.kind == "FUNCTION":
+                functions.add(ObjectName(entry.name.parts))
+            elif entry.kind in _VIEW_KINDS and self._functions_in(*entry.name.parts[:2]):
+                views += self._view_again(entry)
+        for name in sorted(functions):
+            statements += self._function_statements(name, {})
+        self._data.take_name(database.own_name, [*statements, *views])
+
+    def _view_again(self, view: Entry) -> builtins.list[str]:
+        """The statement that replaces a view by itself; none where its query no longer holds, which then shows when it
+        is read, as in Snowflake."""
+        name, properties = view.name, view.properties
+        query = properties["QUERY" if view.kind == "DYNAMIC TABLE" else "STATEMENT"]
+        try:
+            translated = self._data.query_sql(
+                query, name.database, name.schema, self._functions_in(name.database, name.schema)
+            )
+        except SnowflakeError:
+            return []
+        if f"{quote(name.database)}.{quote(name.schema)}" not in translated:
+            return []
+        columns = [column["NAME"] for column in properties.get("COLUMNS", [])]
+        return [self._data.create_view_sql(name, translated, columns, replace=True)]
 
     def _follow(self, change: Change, kind: str, old: ObjectName, new: ObjectName, renamed: Entry) -> None:
         """Let every property that names the object, or what lies in it, name it anew."""
