@@ -12,6 +12,7 @@ from nexus_command import Nexus, Ran
 
 CHANGES = ("created", "updated", "replaced", "deleted")
 TWO: dict[str, dict[str, Any]] = {"HCS0001": {}, "HCS0002": {}}
+CHANGED: dict[str, dict[str, Any]] = {"HCS0001": {}, "HCS0002": {"warehouse_size": "SMALL"}}
 
 
 @dataclass
@@ -24,6 +25,10 @@ class Life:
     def changes(self, run: str) -> dict[str, int]:
         counted = self.runs[run].answer["changes"]
         return {kind: counted[kind] for kind in CHANGES if counted[kind]}
+
+    def gone(self, run: str) -> dict[str, int]:
+        """The changes that undo what a run created."""
+        return {"deleted": self.changes(run)["created"]}
 
 
 @pytest.fixture(scope="module")
@@ -40,29 +45,31 @@ def life(nexus: Nexus) -> Life:
     run("outputs", "outputs", "--json")
     run("verify", "verify", "--json", expect=None)
 
-    nexus.sql("DROP TABLE HCS0002_DB.NEXUSCHAT.FILE_UPLOADS")
-    run("refresh", "refresh", "--json")
-    run("plan to mend", "preview")
-    run("mend", "up", "--yes", "--json")
-    run("verify the mended", "verify", "--json", expect=None)
+    # With the cloud kept up, each run saves starting one.
+    with nexus.serving():
+        nexus.sql("DROP TABLE HCS0002_DB.NEXUSCHAT.FILE_UPLOADS")
+        run("refresh", "refresh", "--json")
+        run("plan to mend", "preview")
+        run("mend", "up", "--yes", "--json")
+        run("verify the mended", "verify", "--json", expect=None)
 
-    nexus.tenants(HCS0001={}, HCS0002={"warehouse_size": "SMALL"})
-    run("plan to change", "preview")
-    run("change", "up", "--yes", "--json")
-    life.seen["size"] = nexus.sql("SHOW WAREHOUSES LIKE 'HCS%'", "ACCOUNTADMIN")
+        nexus.tenants(**CHANGED)
+        run("plan to change", "preview")
+        run("change", "up", "--yes", "--json")
+        life.seen["size"] = nexus.sql("SHOW WAREHOUSES LIKE 'HCS%'", "ACCOUNTADMIN")
 
-    nexus.tenants(**TWO, HCS0003={})
-    run("plan to add", "preview")
-    run("add", "up", "--yes", "--json")
-    run("verify the added", "verify", "--json", expect=None)
-    nexus.tenants(**TWO)
-    run("plan to remove", "preview")
-    run("remove", "up", "--yes", "--json")
-    life.seen["organizations"] = nexus.sql(
-        "USE WAREHOUSE VIDEXA_SHARED_WH; "
-        "SELECT ORGANIZATION_ID, REMOVED_AT FROM VIDEXA_SHARED.TENANT_MANAGEMENT.ORGANIZATIONS ORDER BY 1"
-    )
-    run("verify the rest", "verify", "--json", expect=None)
+        nexus.tenants(**CHANGED, HCS0003={})
+        run("plan to add", "preview")
+        run("add", "up", "--yes", "--json")
+        run("verify the added", "verify", "--json", expect=None)
+        nexus.tenants(**CHANGED)
+        run("plan to remove", "preview")
+        run("remove", "up", "--yes", "--json")
+        life.seen["organizations"] = nexus.sql(
+            "USE WAREHOUSE VIDEXA_SHARED_WH; "
+            "SELECT ORGANIZATION_ID, REMOVED_AT FROM VIDEXA_SHARED.TENANT_MANAGEMENT.ORGANIZATIONS ORDER BY 1"
+        )
+        run("verify the rest", "verify", "--json", expect=None)
 
     run("destroy", "destroy", "--yes", "--json")
     life.seen["left"] = [str(path.relative_to(nexus.home)) for path in nexus.home.rglob("*")]
@@ -133,7 +140,7 @@ def test_an_added_tenant_touches_no_other(life: Life) -> None:
 def test_a_removed_tenant_touches_no_other(life: Life) -> None:
     lines = planned(life.runs["plan to remove"])
     assert [line for line in lines if "HCS0003" not in line and "stack" not in line] == []
-    assert life.changes("remove") == {"deleted": life.changes("add")["created"]}
+    assert life.changes("remove") == life.gone("add")
 
 
 def test_a_removed_tenant_is_remembered_once_and_no_row_is_there_twice(life: Life) -> None:
@@ -143,8 +150,7 @@ def test_a_removed_tenant_is_remembered_once_and_no_row_is_there_twice(life: Lif
 
 
 def test_destroy_leaves_nothing(life: Life) -> None:
-    created = life.runs["first up"].answer["changes"]["created"]
-    assert life.changes("destroy") == {"deleted": created}
+    assert life.changes("destroy") == life.gone("first up")
     assert life.seen["left"] == []
 
 
