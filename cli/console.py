@@ -11,15 +11,18 @@ from rich.console import Console
 from rich.markup import escape
 
 
+# No emoji: a resource type such as `videxa:snowflake:Organization` has one's name between its colons.
+
+
 @functools.cache
 def console() -> Console:
     """Where a verb reports to: standard output, without colours or line breaks of its own when that is no terminal."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 
 
 @functools.cache
 def errors() -> Console:
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def say(text: str) -> None:

@@ -290,6 +290,10 @@ def known_resources(stack: RunningStack) -> list[tuple[str, str]]:
     return [(resource["urn"], resource.get("id", "")) for resource in deployment.get("resources") or []]
 
 
+_LINES: Final = 5
+"""How many of the changes that are taken back are told one by one."""
+
+
 def recover(cloud: Cloud, stack: RunningStack) -> bool:
     """Take back what an unfinished run did and the state does not know. Says whether there was one.
 
@@ -300,8 +304,10 @@ def recover(cloud: Cloud, stack: RunningStack) -> bool:
         return False
     say(f"The run {run['command']!r} (process {run['pid']}) was killed: taking back what the state does not know")
     answer = cloud.control("run/recover", {"run": run["id"], "known": known_resources(stack)})
-    for line in answer["done"]:
+    for line in answer["done"][:_LINES]:
         say(f"  {line}")
+    if len(answer["done"]) > _LINES:
+        say(f"  … and {len(answer['done']) - _LINES} more")
     if answer["failed"]:
         raise FailureError(
             "what a killed run did could not all be taken back:\n"

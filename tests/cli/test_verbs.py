@@ -171,3 +171,13 @@ def test_the_cloud_ends_with_whoever_started_it(place: Place) -> None:
     if psutil.pid_exists(pid):
         psutil.Process(pid).wait(timeout=30)
     assert not place.endpoints.exists()
+
+
+def test_a_resource_type_is_not_an_emoji(capsys: Capture) -> None:
+    from cli.console import console, errors
+
+    for shown in (console(), errors()):
+        shown.file = sys.stdout
+        shown.print("videxa:snowflake:Organization")
+        shown.file = None  # type: ignore[assignment]
+    assert capsys.readouterr().out == "videxa:snowflake:Organization\n" * 2
