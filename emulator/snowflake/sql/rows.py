@@ -20,6 +20,7 @@ from emulator.snowflake.sql import vocabulary
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.syntax import unsupported
 from emulator.snowflake.sql.translate import patch
+from emulator.snowflake.sql.variants import ColumnKinds
 
 _MAXIMUM_VIEW_DEPTH = 32
 
@@ -102,6 +103,8 @@ class _Preparation:
         self._tables: list[ObjectName] = []
         self._needs_warehouse = False
         self._names = 0
+        self._kinds = ColumnKinds()
+        self._columns: list[exp.Column] = []
 
     # --- statements
 
@@ -123,7 +126,18 @@ class _Preparation:
                 tree = self._visit(tree, scope)
             case _:
                 raise unsupported(tree.key.upper())
+        self._check_columns(tree)
         return Prepared(tree, self._relations, target, self._needs_warehouse or target is not None, self._tables)
+
+    def _check_columns(self, tree: exp.Expr) -> None:
+        """Names of columns are told apart by case, which DuckDB does not do; nor has Snowflake a column ROWID."""
+        named = {alias.name for alias in tree.find_all(exp.Identifier) if not isinstance(alias.parent, exp.Column)}
+        for column in self._columns:
+            name = column.name
+            if name in named or not isinstance(column.this, exp.Identifier):
+                continue
+            if self._kinds.other_case(name) or (name.upper() == "ROWID" and not self._kinds.knows(name)):
+                raise SnowflakeError.compilation(904, "42000", f"invalid identifier '{_as_written(name)}'")
 
     def _insert(self, tree: exp.Insert, scope: _Scope) -> ObjectName:
         self._known(tree)
@@ -235,9 +249,15 @@ class _Preparation:
                 raise unsupported(f"{node.sql(dialect='snowflake')}: sequences")
             case exp.Anonymous() if node.name.upper() not in vocabulary.NAMED_FUNCTIONS:
                 raise SnowflakeError.compilation(2140, "42601", f"Unknown function {node.name.upper()}")
+            case exp.PropertyEQ():
+                # The key of `{'a': 1}` is text, though it is kept like a name.
+                node.set("expression", self._visit(node.expression, scope))
+                if not isinstance(node.this, exp.Identifier):
+                    node.set("this", self._visit(node.this, scope))
+                return node
             case exp.Dot():
                 raise unsupported(f"{node.sql(dialect='snowflake')}")
-        for key, value in list(node.args.items()):
+        for key, value in _sources_first(node):
             if key == "with_":
                 continue
             if isinstance(value, exp.Expr):
@@ -312,10 +332,11 @@ class _Preparation:
                 parts = ObjectName.parse(self._identifier_text(node)).parts
                 identifiers = [exp.to_identifier(part, quoted=True) for part in parts]
                 return exp.column(identifiers[-1], *reversed(identifiers[:-1]))
-            case exp.Column() if node.args.get("db"):
+            case exp.Column():
                 # Tables may stand under a subquery by now, which has no schema.
                 node.set("db", None)
                 node.set("catalog", None)
+                self._columns.append(node)
                 return node
             case exp.Join() if isinstance(node.this, exp.Table) and node.this.meta.get("outer"):
                 node.set("side", "LEFT")
@@ -425,6 +446,7 @@ class _Preparation:
                 raise denied(name)
             self._needs_warehouse = True
             self._tables.append(name)
+            self._know_columns(name)
             node = table_node(name)
             for rewriter in REWRITERS:
                 rewritten = rewriter(Reading(table, self._session, authority), node)
@@ -446,12 +468,18 @@ class _Preparation:
             raise unsupported(f"the view {view.name}: its statement is no query")
         inner = _Scope({}, owner_session(self._session, view), scope.depth + 1)
         body = self._visit(query, inner)
-        names = [column.name for column in self._account.columns(view.name)]
+        names = self._know_columns(view.name)
         found = _subquery(body, alias, view.name.name)
         own = found.args["alias"]
         if names and not own.args.get("columns"):
             own.set("columns", [exp.to_identifier(column, quoted=True) for column in names])
         return found
+
+    def _know_columns(self, name: ObjectName) -> list[str]:
+        columns = self._account.columns(name)
+        for column in columns:
+            self._kinds.add(column.name, column.type)
+        return [column.name for column in columns]
 
     def _information_schema(self, name: ObjectName, scope: _Scope, alias: exp.TableAlias | None) -> exp.Expr:
         if self._surroundings.information_schema is None:
@@ -488,6 +516,7 @@ class _Preparation:
         full = table_node(name)
         for key in ("this", "db", "catalog"):
             node.set(key, full.args[key])
+        self._know_columns(name)
         self._tables.append(name)
         return name
 
@@ -527,6 +556,8 @@ class _Preparation:
             default = exp.Boolean(this=False) if key == "RECURSIVE" else exp.Literal.string("BOTH")
             if value != default:
                 raise unsupported(f"FLATTEN with {key} => {value.sql(dialect='snowflake')}")
+        for name, type_ in _FLATTENED.items():
+            self._kinds.add(name, type_)
         prefix = exp.Literal.string(path.name if path is not None else "")
         found = exp.Table(
             this=exp.Anonymous(this="_flatten", expressions=[source, prefix]),
@@ -560,6 +591,7 @@ class _Preparation:
             "IS_DATABASE_ROLE_IN_SESSION",
         }:
             return self._role_in_session(node)
+        self._kinds.settle(node)
         return patch(node)
 
     def _role_in_session(self, node: exp.Anonymous) -> exp.Expr:
@@ -576,6 +608,25 @@ class _Preparation:
 
 
 # --- helpers
+
+_FLATTENED = {
+    "SEQ": "NUMBER",
+    "KEY": "VARCHAR",
+    "PATH": "VARCHAR",
+    "INDEX": "NUMBER",
+    "VALUE": "VARIANT",
+    "THIS": "VARIANT",
+}
+_SOURCES = ("with_", "from_", "joins", "laterals", "using")
+
+
+def _sources_first(node: exp.Expr) -> list[tuple[str, Any]]:
+    """A node's parts, those first that say which columns the others can name."""
+    return sorted(node.args.items(), key=lambda item: item[0] not in _SOURCES)
+
+
+def _as_written(name: str) -> str:
+    return str(ObjectName((name,)))
 
 
 def owner_session(session: Session, owned: SnowflakeObject) -> Session:
