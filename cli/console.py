@@ -10,7 +10,6 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-
 # No emoji: a resource type such as `videxa:snowflake:Organization` has one's name between its colons.
 
 

@@ -85,10 +85,13 @@ class EmbeddedRun:
     Made inside `embedded_run`; what can be done at the same time is.
     """
 
-    def __init__(self, place: Place, settings: dict[str, Any], cloud: StartingCloud) -> None:
+    def __init__(
+        self, place: Place, settings: dict[str, Any], cloud: StartingCloud, program: Callable[[], Program] | None = None
+    ) -> None:
         self.place = place
         self._settings = settings
         self._starting = cloud
+        self._program = _InBackground(program or (lambda: no_program))
         self._engine = _InBackground(lambda: engine.acquire(say))
         self._ready = _InBackground(self._prepare_stack)
 
@@ -102,6 +105,10 @@ class EmbeddedRun:
 
     def cloud(self) -> Cloud:
         return self._starting.wait()
+
+    def program(self) -> Any:
+        """The program, once the engine calls for it: it is still being imported while the engine starts."""
+        return self._program.result()()
 
     def stack(self, cloud: Cloud, program: Program, on_stop: Callable[[int], None], *, policies: bool) -> RunningStack:
         self._ready.result()
@@ -124,7 +131,7 @@ def embedded_run(request: Request) -> Iterator[EmbeddedRun]:
     with only_run(place, request.verb):
         place.prepare()
         with starting(place) as cloud:
-            yield EmbeddedRun(place, settings, cloud)
+            yield EmbeddedRun(place, settings, cloud, load_program if request.verb in {"up", "preview"} else None)
 
 
 def checked_settings(request: Request) -> dict[str, Any]:
@@ -338,11 +345,9 @@ def no_program() -> None:
 def run_embedded(request: Request, run: EmbeddedRun, progress: Progress, *, program: Program | None = None) -> Outcome:
     """Run the engine on an embedded stack, with what a killed run left taken care of before."""
     notes = clear_stale_engine_locks(run.place)
-    if program is None:
-        program = load_program() if request.verb in {"up", "preview"} else no_program
     stop = _Stop()
     cloud = run.cloud()
-    stack = run.stack(cloud, program, stop.ask, policies=bool(request.policy_packs))
+    stack = run.stack(cloud, program or run.program, stop.ask, policies=bool(request.policy_packs))
     if request.verb == "preview":
         if cloud.control("status")["run"] is not None:
             notes.append("the last run was killed: the next `./nexus up` takes back what it left, then finishes it")
