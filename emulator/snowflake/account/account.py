@@ -418,6 +418,7 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, AccountCo
         functions are made and dropped by the account's operations alone."""
         return self._data.fakesnow
 
+    @locked
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A new DuckDB cursor, with its own transaction and current schema."""
         return self._data.cursor()

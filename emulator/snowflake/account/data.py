@@ -203,7 +203,9 @@ class Data:
                 sequence = _identity_sequence(name, column.name)
                 start, increment = column.identity
                 before.append(self.create_sequence_sql(sequence, start, increment))
-                parts.append(f"{quote(column.name)} {_written_type(column.type)} DEFAULT NEXTVAL('{sequence.sql()}')")
+                parts.append(
+                    f"{quote(column.name)} {_written_type(column.type)} DEFAULT NEXTVAL({literal(sequence.sql())})"
+                )
             definitions = ", ".join(parts)
         template, _ = self._table_template(definitions)
         return [*before, _placed(template, name)]
@@ -240,7 +242,7 @@ class Data:
         """The statements that bind the identity columns of a table to their sequences again."""
         return [
             f"ALTER TABLE {name.sql()} ALTER COLUMN {quote(column.name)} "
-            f"SET DEFAULT NEXTVAL('{_identity_sequence(name, column.name).sql()}')"
+            f"SET DEFAULT NEXTVAL({literal(_identity_sequence(name, column.name).sql())})"
             for column in columns
             if column.identity is not None
         ]
