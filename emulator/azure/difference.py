@@ -23,9 +23,9 @@ CREATE_BEFORE_DELETE = "__createBeforeDelete"
 
 def without_nulls(value: Any) -> Any:
     """A value without what is not there: the provider never sees nulls."""
-    if isinstance(value, Mapping):
+    if type(value) is dict:
         return {name: without_nulls(inner) for name, inner in value.items() if inner is not None}
-    if isinstance(value, list):
+    if type(value) is list:
         return [without_nulls(inner) for inner in value]
     return value
 
@@ -98,7 +98,7 @@ def _values(
     identifiers: Mapping[str, tuple[str, ...]],
     changes: dict[str, Change],
 ) -> None:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
+    if type(old) is dict and type(new) is dict:
         _objects(old, new, f"{path}.", f"{rule}.", replacing, identifiers, changes)
     elif isinstance(old, list) and isinstance(new, list):
         _lists(old, new, path, rule, replacing, identifiers, changes)

@@ -28,9 +28,9 @@ from emulator.azure.kinds import Autoname, AzureConfiguration, Operation, Resour
 from emulator.azure.resource_types import kind_of_token, kind_of_type, split_token
 from emulator.azure.roles import ROLE_ASSIGNMENTS
 from emulator.azure.rules import split_path, tags_rule, walk
-from emulator.azure.shapes import MapShape, ObjectShape, TypeShapes, preview, project, type_shapes
+from emulator.azure.shapes import MapShape, ObjectShape, TypeShapes, api_version, preview, project, type_shapes
 from emulator.azure.store import AzureStore, StoredResource
-from emulator.introspection import provider_spec, type_spec, validate
+from emulator.introspection import TypeSpec, provider_spec, type_spec, validate
 from emulator.package import (
     CheckAnswer,
     CheckFailure,
@@ -98,21 +98,17 @@ class AzurePackage(EmbeddedPackage):
     # Check
 
     def check(self, question: Question) -> CheckAnswer:
-        shapes = self._shapes(question.type)
+        spec = self._spec(question.type)
         kind = kind_of_token(question.type)
         inputs = without_nulls(question.inputs)
         old = question.old_inputs
-        spec = type_spec(self.name, question.type) or type_spec(self.name, _unversioned(question.type))
-        if spec is None and kind is not None:
-            spec = type_spec(self.name, f"azure-native:{kind.token}")
-        assert spec is not None
         failures = validate(
             spec,
             {name: value for name, value in inputs.items() if name not in ("azureApiVersion", CREATE_BEFORE_DELETE)},
         )
         if kind is not None:
             self._fill_name(question, kind, inputs, old)
-        if "location" in shapes.inputs and "location" not in inputs:
+        if "location" in spec.properties and "location" not in inputs:
             location = self._default_location(question, inputs, old)
             if location is None:
                 failures.append(
@@ -124,20 +120,20 @@ class AzurePackage(EmbeddedPackage):
                 )
             else:
                 inputs["location"] = location
-        inputs.setdefault("azureApiVersion", _api_version(question.type, shapes))
+        inputs.setdefault("azureApiVersion", _api_version(question.type))
         if kind is not None and not failures:
             failures.extend(self._rule_failures(kind, inputs))
         return CheckAnswer(inputs, failures)
 
-    def _shapes(self, token: str) -> TypeShapes:
+    def _spec(self, token: str) -> TypeSpec:
         """What the SDK declares of a type; a type that it does not have is refused."""
-        kind = kind_of_token(token)
-        parts = split_token(token)
-        shapes = None
-        if kind is not None:
-            shapes = type_shapes(kind.module, kind.class_name)
-        elif parts is not None:
-            shapes = type_shapes(parts[0], parts[1])
+        spec = type_spec(self.name, token) or type_spec(self.name, _sdk_token(token))
+        if spec is None:
+            raise CloudError(f"azure-native {self.version} has no resource type {token}")
+        return spec
+
+    def _shapes(self, token: str) -> TypeShapes:
+        shapes = type_shapes(_sdk_token(token))
         if shapes is None:
             raise CloudError(f"azure-native {self.version} has no resource type {token}")
         return shapes
@@ -275,7 +271,7 @@ class AzurePackage(EmbeddedPackage):
     def _kind(self, token: str) -> ResourceKind:
         kind = kind_of_token(token)
         if kind is None:
-            self._shapes(token)
+            self._spec(token)
             raise CloudError(f"the embedded Azure does not build {token}")
         return kind
 
@@ -481,7 +477,7 @@ class AzurePackage(EmbeddedPackage):
         outputs["name"] = stored.name
         if "type" in shapes.outputs:
             outputs["type"] = kind.type
-        outputs["azureApiVersion"] = _api_version(token, shapes)
+        outputs["azureApiVersion"] = _api_version(token)
         return outputs
 
     def _preview(self, question: Question, inputs: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
@@ -533,14 +529,18 @@ class AzurePackage(EmbeddedPackage):
         return self._outputs(f"azure-native:{kind.token}", kind, stored)
 
 
-def _unversioned(token: str) -> str:
+def _sdk_token(token: str) -> str:
+    """The SDK's own spelling of a token: no API version, and none of the older module names."""
+    kind = kind_of_token(token)
+    if kind is not None:
+        return f"azure-native:{kind.token}"
     parts = split_token(token)
     return token if parts is None else f"azure-native:{parts[0]}:{parts[1]}"
 
 
-def _api_version(token: str, shapes: TypeShapes) -> str:
+def _api_version(token: str) -> str:
     parts = split_token(token)
-    return parts[2] if parts is not None and parts[2] else shapes.api_version
+    return parts[2] if parts is not None and parts[2] else api_version(_sdk_token(token))
 
 
 def _folded(value: Any) -> Any:

@@ -21,21 +21,26 @@ def split_path(path: str) -> tuple[str, ...]:
     return tuple(part for part in path.replace("[]", ".[]").split(".") if part)
 
 
-def walk(value: Any, parts: tuple[str, ...], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def walk(value: Any, parts: tuple[str, ...]) -> list[tuple[str, Any]]:
     """Every known value at a path, with the concrete path that it was found at."""
-    if value is None or value is UNKNOWN:
-        return
-    if not parts:
-        yield prefix, value
-        return
-    head, rest = parts[0], parts[1:]
-    if head == "[]":
-        if isinstance(value, list):
-            for index, inner in enumerate(value):
-                yield from walk(inner, rest, f"{prefix}[{index}]")
-    elif isinstance(value, Mapping):
-        for name in value if head == "*" else (head,):
-            yield from walk(value.get(name), rest, f"{prefix}.{name}" if prefix else name)
+    found = [("", value)]
+    for part in parts:
+        deeper: list[tuple[str, Any]] = []
+        for place, holder in found:
+            if part == "[]":
+                if type(holder) is list:
+                    deeper += [(f"{place}[{index}]", inner) for index, inner in enumerate(holder)]
+            elif type(holder) is dict:
+                if part == "*":
+                    deeper += [(f"{place}.{name}" if place else name, inner) for name, inner in holder.items()]
+                else:
+                    inner = holder.get(part)
+                    if inner is not None:
+                        deeper.append((f"{place}.{part}" if place else part, inner))
+        if not deeper:
+            return deeper
+        found = deeper
+    return [(place, inner) for place, inner in found if inner is not None and inner is not UNKNOWN]
 
 
 def at(inputs: Any, path: str) -> Any:
@@ -43,7 +48,7 @@ def at(inputs: Any, path: str) -> Any:
     for part in path.split("."):
         if inputs is UNKNOWN:
             return UNKNOWN
-        if not isinstance(inputs, Mapping):
+        if type(inputs) is not dict:
             return None
         inputs = inputs.get(part)
     return inputs

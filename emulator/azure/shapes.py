@@ -6,18 +6,20 @@ secret's value never comes back. The SDK's classes carry the same schema.
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import re
 import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pulumi import _types
-from pulumi.output import Output
 
+from emulator.introspection import Kind, ObjectType, ValueType, type_spec
+from emulator.introspection.packages import package
 from emulator.values import UNKNOWN
 
 _API_VERSION = re.compile(r"Azure REST API version (\d{4}-\d{2}-\d{2}[a-z-]*)")
@@ -48,61 +50,79 @@ class TypeShapes:
 
     inputs: Mapping[str, Shape]
     outputs: Mapping[str, Shape]
-    api_version: str
 
 
 @cache
-def type_shapes(module: str, name: str) -> TypeShapes | None:
-    """The shapes of `pulumi_azure_native.<module>.<name>`, or None where the SDK has no such resource."""
-    try:
-        cls = getattr(importlib.import_module(f"pulumi_azure_native.{module}"), name, None)
-    except ModuleNotFoundError:
+def type_shapes(token: str) -> TypeShapes | None:
+    """The shapes of a type token without an API version, or None where the SDK has no such resource."""
+    cls = package("azure-native").resource_class(token)
+    spec = type_spec("azure-native", token)
+    if cls is None or spec is None:
         return None
-    if cls is None or not hasattr(cls, "__init__"):
-        return None
-    arguments = _arguments_class(cls)
-    if arguments is None:
-        return None
-    found = _API_VERSION.search(cls.__doc__ or "") or _API_VERSION.search(_overload_documentation(cls))
+    _load_outputs(cls.__module__.rpartition(".")[0])
     return TypeShapes(
-        inputs={name: _shape(hint) for name, hint in _types.input_type_types(arguments).items()},
+        inputs={name: _input_shape(declared.type) for name, declared in spec.properties.items()},
         outputs={name: _shape(hint) for name, hint in _types.resource_types(cls).items()},
-        api_version=found.group(1) if found else "",
     )
 
 
-def _arguments_class(cls: type) -> type | None:
-    for overload in typing.get_overloads(cls.__init__):  # type: ignore[misc]
-        # Only this one annotation: the others name things that the generated modules do not import.
-        hint = overload.__annotations__.get("args")
-        if isinstance(hint, str):
-            hint = eval(hint, vars(sys.modules[cls.__module__]))  # noqa: S307 - the SDK's own annotation
-        for candidate in typing.get_args(hint) or (hint,):
-            if isinstance(candidate, type) and _types.is_input_type(candidate):
-                return candidate
+@cache
+def api_version(token: str) -> str:
+    """The API version that the SDK's resource speaks, from its documentation: it is nowhere else."""
+    spec = type_spec("azure-native", token)
+    cls = package("azure-native").resource_class(token)
+    text = f"{cls.__doc__ if cls is not None else ''}\n{spec.description if spec is not None else ''}"
+    found = _API_VERSION.search(text)
+    return found.group(1) if found else ""
+
+
+@cache
+def _load_outputs(package_name: str) -> None:
+    """Fill the stand-in for a package's `outputs`: introspection leaves it empty, since inputs do not need it."""
+    stand_in, parent = sys.modules[f"{package_name}.outputs"], sys.modules[package_name]
+    file = Path(parent.__path__[0]) / "outputs.py"
+    if not file.exists():
+        return
+    spec = importlib.util.spec_from_file_location(f"{package_name}._outputs", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # The SDK finds the module by its name when it reads a type's annotations.
+    sys.modules[module.__name__] = module
+    spec.loader.exec_module(module)
+    for name, value in vars(module).items():
+        if not name.startswith("__"):
+            setattr(stand_in, name, value)
+
+
+def _input_shape(declared: ValueType) -> Shape:
+    if declared.kind is Kind.OBJECT and declared.fields is not None:
+        return _input_object(declared.fields)
+    if declared.kind is Kind.LIST and declared.element is not None:
+        return ListShape(_input_shape(declared.element))
+    if declared.kind is Kind.MAP and declared.element is not None:
+        return MapShape(_input_shape(declared.element))
     return None
 
 
-def _overload_documentation(cls: type) -> str:
-    return "\n".join(overload.__doc__ or "" for overload in typing.get_overloads(cls.__init__))  # type: ignore[misc]
+@cache
+def _input_object(fields: ObjectType) -> ObjectShape:
+    @cache
+    def properties() -> Mapping[str, Shape]:
+        return {name: _input_shape(declared.type) for name, declared in fields.properties.items()}
+
+    return ObjectShape(properties)
 
 
 def _shape(hint: Any) -> Shape:
     hint = _types.unwrap_type(hint)
     origin = typing.get_origin(hint)
     if origin is typing.Union:
-        candidates = [
-            argument
-            for argument in typing.get_args(hint)
-            if typing.get_origin(argument) is not Output and "Awaitable" not in repr(argument)
-        ]
-        shapes = [shape for shape in map(_shape, candidates) if shape is not None]
         # A union of differing types has no one shape: what was put in is what comes out.
-        return shapes[0] if len({repr(candidate) for candidate in candidates if _is_object(candidate)}) == 1 else None
-    if isinstance(hint, type) and _types.is_output_type(hint):
-        return _object_shape(hint, _types.output_type_types)
-    if isinstance(hint, type) and _types.is_input_type(hint):
-        return _object_shape(hint, _types.input_type_types)
+        objects = {member for member in typing.get_args(hint) if _is_object(member)}
+        return _object_shape(objects.pop()) if len(objects) == 1 else None
+    if _is_object(hint):
+        return _object_shape(hint)
     if origin is not None and issubclass(origin, Mapping):
         return MapShape(_shape(typing.get_args(hint)[1]))
     if origin is not None and issubclass(origin, typing.Sequence):
@@ -111,15 +131,15 @@ def _shape(hint: Any) -> Shape:
 
 
 def _is_object(candidate: Any) -> bool:
-    return isinstance(candidate, type) and (_types.is_output_type(candidate) or _types.is_input_type(candidate))
+    return isinstance(candidate, type) and _types.is_output_type(candidate)
 
 
 @cache
-def _object_shape(cls: type, types: Callable[[type], dict[str, Any]]) -> ObjectShape:
+def _object_shape(cls: type) -> ObjectShape:
     # Types may contain themselves: the properties are looked up on first use.
     @cache
     def properties() -> Mapping[str, Shape]:
-        return {name: _shape(hint) for name, hint in types(cls).items()}
+        return {name: _shape(hint) for name, hint in _types.output_type_types(cls).items()}
 
     return ObjectShape(properties)
 

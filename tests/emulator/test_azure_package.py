@@ -11,7 +11,7 @@ from emulator.azure import AzurePackage, AzureStore
 from emulator.azure.errors import AzureError
 from emulator.azure.identifiers import is_guid
 from emulator.azure.resource_types import KINDS
-from emulator.azure.shapes import type_shapes
+from emulator.azure.shapes import api_version, type_shapes
 from emulator.azure.store import Principal
 from emulator.introspection import type_spec
 from emulator.package import CloudError
@@ -40,7 +40,7 @@ def test_a_resource_group_has_an_arm_id_and_azure_s_outputs(azure: Azure) -> Non
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.token)
 def test_every_built_type_is_one_of_the_installed_sdk(kind: Any) -> None:
     spec = type_spec("azure-native", f"azure-native:{kind.token}")
-    shapes = type_shapes(kind.module, kind.class_name)
+    shapes = type_shapes(f"azure-native:{kind.token}")
     assert spec is not None
     assert shapes is not None
     # The path's parameters, the replacing and the ruled properties are inputs by these very names.
@@ -49,7 +49,7 @@ def test_every_built_type_is_one_of_the_installed_sdk(kind: Any) -> None:
     tops = {path.replace("[]", "").split(".")[0] for path in (*kind.links, *kind.identifiers, *kind.immutable)}
     assert tops | set(kind.replaces) <= set(spec.properties)
     assert set(kind.defaults) <= set(shapes.outputs)
-    assert shapes.api_version
+    assert api_version(f"azure-native:{kind.token}")
 
 
 def test_a_name_that_is_not_given_is_made_of_the_logical_one_and_eight_hexadecimal_digits(azure: Azure) -> None:
