@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -121,10 +120,6 @@ class GeneratedPackage(EmbeddedPackage):
 
     def delete(self, question: Question) -> None:
         self._kind(question.type)
-
-    @abstractmethod
-    def invoke(self, token: str, arguments: dict[str, Any], configuration: Any) -> dict[str, Any]:
-        """Answer a function of the package, or refuse it by name."""
 
     def _kind(self, token: str) -> GeneratedType:
         kind = self.types.get(token)

@@ -135,14 +135,6 @@ class ResourceKind:
     retention_days: Callable[[StoredResource], int] | None = None
 
     @cached_property
-    def module(self) -> str:
-        return self.token.split(":")[0]
-
-    @cached_property
-    def class_name(self) -> str:
-        return self.token.split(":")[1]
-
-    @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The inputs that make up the ARM id, without the subscription."""
         return tuple(name for name in _PARAMETER.findall(self.path) if name != "subscriptionId")
