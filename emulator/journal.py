@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS operation (
     outputs TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS recovered (at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS gone (urn TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (urn, id)) WITHOUT ROWID;
 """
 
 
@@ -95,6 +96,7 @@ class Journal:
         self._database.execute("PRAGMA secure_delete=ON")
         self._database.executescript(_SCHEMA)
         self._active: int | None = None
+        self._gone = {(urn, id_) for urn, id_ in self._all("SELECT urn, id FROM gone")}
 
     def close(self) -> None:
         with self._lock:
@@ -128,11 +130,21 @@ class Journal:
             self._database.execute("DELETE FROM run WHERE id = ?", (run,))
             if refreshed:
                 self._database.execute("DELETE FROM recovered")
+                self._database.execute("DELETE FROM gone")
+                self._gone.clear()
         self._active = None
 
     def refresh_due(self) -> bool:
         """Whether a killed run was taken back and no run has read the cloud back since."""
         return bool(self._all("SELECT 1 FROM recovered LIMIT 1"))
+
+    def is_gone(self, urn: str, id_: str) -> bool:
+        """Whether a killed run deleted this, which the state still has.
+
+        Some resources are nothing that could be looked up (a statement that was run, a number that was drawn):
+        only the journal knows that they are gone, and deleting them again would run their statement again.
+        """
+        return (urn, id_) in self._gone
 
     def operations(self, run: int) -> list[Operation]:
         rows = self._all(
@@ -172,6 +184,9 @@ class Journal:
             self._all("UPDATE operation SET progress = 'failed' WHERE sequence = ?", (sequence,))
             raise
         identity, outputs = outcome(result)
+        if kind == "create" and self.is_gone(question.urn, identity):
+            self._gone.discard((question.urn, identity))
+            self._all("DELETE FROM gone WHERE urn = ? AND id = ?", (question.urn, identity))
         self._all(
             "UPDATE operation SET progress = 'done', id = ?, outputs = ? WHERE sequence = ?",
             (identity, json.dumps(outputs), sequence),
@@ -194,7 +209,7 @@ class Journal:
         """Take back what a killed run did and the state does not know, newest first.
 
         Creations are deleted. An update that left nothing under the id that the state has (a rename) is turned
-        back. All other updates and deletions stay: the next run reads them back (`refresh_due`).
+        back. All other updates and deletions stay: the next run reads them back (`refresh_due`, `is_gone`).
 
         Returns what was done and what could not be, a line each. The run is closed only if all could be.
         """
@@ -203,6 +218,9 @@ class Journal:
         configurations: dict[str, Any] = {}
         for operation in reversed(self.operations(run)):
             package = packages[operation.package]
+            if operation.kind == "delete" and operation.progress == "done" and (operation.urn, operation.id) in known:
+                self._gone.add((operation.urn, operation.id))
+                self._all("INSERT OR IGNORE INTO gone (urn, id) VALUES (?, ?)", (operation.urn, operation.id))
             try:
                 key = operation.package + json.dumps(operation.provider)
                 if operation.provider is not None and key not in configurations:

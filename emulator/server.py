@@ -228,6 +228,8 @@ class PackageServicer(ProviderServicer):
             old_inputs=from_wire(request.inputs),
             old_outputs=from_wire(request.properties),
         )
+        if self._journal is not None and self._journal.is_gone(request.urn, request.id):
+            return proto.ReadResponse()
         answer = await self._answer(context, lambda: self.package.read(question), beside=False)
         return proto.ReadResponse(id=answer.id, inputs=to_wire(answer.inputs), properties=to_wire(answer.outputs))
 

@@ -57,6 +57,10 @@ class Cloud:
             "toy", "update", question, {}, lambda: self.package.update(question), lambda answer: (name, answer)
         )
 
+    def delete(self, name: str) -> None:
+        question = Question(urn=f"urn:{name}", type=TYPE, name=name, id=name, old_inputs={"name": name, "size": 1})
+        self.journal.record("toy", "delete", question, {}, lambda: self.package.delete(question), lambda _: (name, {}))
+
     def recover(self, known: set[tuple[str, str]]) -> tuple[list[str], list[str]]:
         run = self.journal.open_run()
         assert run is not None
@@ -165,6 +169,37 @@ def test_an_update_that_left_nothing_under_the_states_id_is_turned_back(
     monkeypatch.setattr(cloud.package, "read", lambda _: ReadAnswer())
     assert cloud.recover({("urn:a", "a")}) == (["turned back urn:a"], [])
     assert cloud.things == {"a": 1}
+
+
+def test_what_a_killed_run_deleted_is_gone_until_it_is_made_again_or_read_back(cloud: Cloud) -> None:
+    first = cloud.journal.begin("nexus up", 1)
+    for name in ("a", "b", "c"):
+        cloud.create(name)
+    cloud.journal.end(first.id, refreshed=False)
+    cloud.journal.begin("nexus destroy", 2)
+    for name in ("c", "b"):
+        cloud.delete(name)
+    cloud.die()
+    assert not cloud.journal.is_gone("urn:b", "b")
+    # The state was not written: it has all but c, which another run took out of it.
+    cloud.recover({("urn:a", "a"), ("urn:b", "b")})
+    cloud.die()
+    assert [name for name in "abc" if cloud.journal.is_gone(f"urn:{name}", name)] == ["b"]
+    again = cloud.journal.begin("nexus up", 3)
+    cloud.create("b")
+    assert not cloud.journal.is_gone("urn:b", "b")
+    cloud.journal.end(again.id, refreshed=True)
+
+
+def test_a_run_that_read_the_cloud_back_knows_itself_what_is_gone(cloud: Cloud) -> None:
+    cloud.journal.begin("nexus up", 1)
+    cloud.create("a")
+    cloud.delete("a")
+    cloud.recover({("urn:a", "a")})
+    assert cloud.journal.is_gone("urn:a", "a")
+    good = cloud.journal.begin("nexus refresh", 2)
+    cloud.journal.end(good.id, refreshed=True)
+    assert not cloud.journal.is_gone("urn:a", "a")
 
 
 def test_what_cannot_be_taken_back_is_named_and_keeps_the_run_open(

@@ -6,11 +6,12 @@ import sqlite3
 import subprocess
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
-from nexus_command import ROOT, Nexus
+from nexus_command import ROOT, Nexus, Ran
 
 PATIENCE = 120.0
 
@@ -53,27 +54,50 @@ def kill_when(nexus: Nexus, operations: int, *arguments: str) -> int:
     return done(journal)
 
 
+@dataclass(frozen=True)
+class Story:
+    """What became of an `up` that was killed twice, and of a `destroy` that was killed once."""
+
+    total: int
+    killed_at: list[int]
+    finished: Ran
+    again: Ran
+    verified: Ran
+    destroyed: Ran
+    left: bool
+
+
 @pytest.fixture(scope="module")
-def total(nexus: Nexus) -> int:
-    """How many resources a whole `up` makes."""
+def story(nexus: Nexus) -> Story:
     nexus.tenants(HCS0001={}, HCS0002={})
-    created: int = nexus.run("preview", "--json").answer["changes"]["created"]
-    return created
+    total = nexus.run("preview", "--json").answer["changes"]["created"]
+    killed_at = [kill_when(nexus, int(total * share), "up", "--yes") for share in (0.2, 0.8)]
+    finished = nexus.run("up", "--yes", "--json", expect=None)
+    again = nexus.run("up", "--yes", "--json", "--expect-no-changes", expect=None)
+    verified = nexus.run("verify", "--json", expect=None)
+    # Late enough that statements were taken back and the tables they were about are gone.
+    kill_when(nexus, int(total * 0.6), "destroy", "--yes")
+    destroyed = nexus.run("destroy", "--yes", expect=None)
+    return Story(total, killed_at, finished, again, verified, destroyed, nexus.stack.exists())
 
 
-@pytest.mark.parametrize("share", [0.2, 0.8])
-def test_the_next_up_finishes_a_killed_one(nexus: Nexus, total: int, share: float) -> None:
-    reached = kill_when(nexus, int(total * share), "up", "--yes")
-    assert int(total * share) <= reached < total
-
-    nexus.run("up", "--yes", "--json")
-    assert nexus.run("up", "--yes", "--json", "--expect-no-changes").answer["changes"]["unchanged"] == total
-    nexus.run("verify", "--json")
-    nexus.run("destroy", "--yes")
+def test_the_runs_were_killed_in_the_middle(story: Story) -> None:
+    first, second = story.killed_at
+    assert int(story.total * 0.2) <= first < story.total
+    assert int(story.total * 0.8) <= second
 
 
-def test_the_next_destroy_finishes_a_killed_one(nexus: Nexus, total: int) -> None:
-    nexus.run("up", "--yes")
-    kill_when(nexus, total // 3, "destroy", "--yes")
-    nexus.run("destroy", "--yes")
-    assert not nexus.stack.exists()
+def test_the_next_up_finishes_a_killed_one(story: Story) -> None:
+    assert story.finished.code == 0, story.finished
+    assert "was killed" in story.finished.stderr
+
+
+def test_what_it_finished_is_whole(story: Story) -> None:
+    assert story.again.code == 0, story.again
+    assert story.again.answer["changes"]["unchanged"] == story.total
+    assert story.verified.code == 0, story.verified
+
+
+def test_the_next_destroy_finishes_a_killed_one(story: Story) -> None:
+    assert story.destroyed.code == 0, story.destroyed
+    assert not story.left
