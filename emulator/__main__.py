@@ -98,4 +98,8 @@ def _port(text: str) -> tuple[str, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is closed: taking hundreds of thousands of objects apart would only keep the next run waiting.
+    os._exit(code)
