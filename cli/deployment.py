@@ -464,17 +464,25 @@ def _path_with(found: engine.Engine) -> str:
 
 # ── what to tell of a failure ────────────────────────────────────────────────────────────────────────────────────────
 
+# The engine tells a program's failure twice: as it was logged, and as the end of the run.
+_AGAIN: Final = "an unhandled error occurred: "
 _DEFECT: Final = re.compile(r"^python inline source runtime error: (.*?)\nTraceback", re.DOTALL)
 
 
 def explain(outcome: Outcome, log: Path) -> list[Problem]:
     """The problems of a failed run, each once, without a traceback; the engine's own words go to `log`."""
     problems: list[Problem] = []
+    told: set[str] = set()
     for problem in outcome.progress.problems:
-        defect = _DEFECT.match(problem.message)
+        message = problem.message.removeprefix(_AGAIN)
+        repeated = message in told
+        told.add(message)
+        if repeated and message != problem.message:
+            continue
+        defect = _DEFECT.match(message)
         if defect:
-            problem = Problem(problem.urn, f"the program failed: {defect[1]} (its trace: {log})")
-        problems.append(problem)
+            message = f"the program failed: {defect[1]} (its trace: {log})"
+        problems.append(Problem(problem.urn, message))
     if outcome.detail:
         log.parent.mkdir(parents=True, exist_ok=True)
         words = "\n".join(str(problem) for problem in outcome.progress.problems)

@@ -237,6 +237,14 @@ def test_nothing_is_readable_to_others(place: Place) -> None:
         assert file.stat().st_mode & 0o077 == 0
 
 
+def test_a_defect_of_the_program_is_told_once_without_its_trace(place: Place) -> None:
+    failed = nexus("up", "a", "b=defect")
+    log = place.directory / "run.log"
+    assert failed["errors"] == [f"the program failed: a thing's size is a number (its trace: {log})"]
+    assert "Traceback" in log.read_text()
+    assert "Traceback" not in failed["said"]
+
+
 def test_log_folder_is_made_for_a_failure_without_events(tmp_path: Path) -> None:
     from cli.progress import Progress
 

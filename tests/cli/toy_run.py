@@ -22,11 +22,13 @@ from cli.run import remove
 from tests.cli.toy import CONTENTS, Thing
 
 
-def run(verb: Verb, wanted: dict[str, int], *, attached: bool = False) -> dict[str, object]:
+def run(verb: Verb, wanted: dict[str, str]) -> dict[str, object]:
     def program() -> None:
         made: list[Thing] = []
         for name, size in wanted.items():
-            made.append(Thing(name, size, made[-1:]))
+            if not size.isdigit():
+                raise TypeError("a thing's size is a number")
+            made.append(Thing(name, int(size), made[-1:]))
         pulumi.export("things", sorted(wanted))
 
     request = Request(verb, "local")
@@ -34,7 +36,7 @@ def run(verb: Verb, wanted: dict[str, int], *, attached: bool = False) -> dict[s
     settings = configuration.load("local")
     with only_run(place, verb):
         place.prepare()
-        with starting(place, *([] if attached else [CONTENTS])) as cloud:
+        with starting(place, CONTENTS) as cloud:
             ready = EmbeddedRun(place, settings, cloud)
             progress = Progress(verb)
             outcome = run_embedded(request, ready, progress, program=program)
@@ -50,8 +52,8 @@ def run(verb: Verb, wanted: dict[str, int], *, attached: bool = False) -> dict[s
     }
 
 
-def wanted_of(arguments: list[str]) -> dict[str, int]:
-    return {name: int(size or 1) for name, _, size in (argument.partition("=") for argument in arguments)}
+def wanted_of(arguments: list[str]) -> dict[str, str]:
+    return {name: size or "1" for name, _, size in (argument.partition("=") for argument in arguments)}
 
 
 if __name__ == "__main__":
