@@ -18,7 +18,7 @@ from emulator.snowflake.sql.connection import Connection, handles
 from emulator.snowflake.sql.naming import depth_of, in_full, kind_of, named
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.results import Result
-from emulator.snowflake.sql.rows import Prepared, prepare, table_node
+from emulator.snowflake.sql.rows import Prepared, check_query, function_body, prepare, table_node
 from emulator.snowflake.sql.running import snowflake_errors
 from emulator.snowflake.sql.session_statements import alter_session
 from emulator.snowflake.sql.syntax import Tokens, unsupported
@@ -67,6 +67,8 @@ def create(connection: Connection, tokens: Tokens) -> Result:
             _policy(tokens, kind, properties)
         copy_grants = _options(session, tokens, kind, properties)
         _body(tokens, kind, properties)
+        if kind == "FUNCTION" and properties.get("LANGUAGE", "SQL") == "SQL" and "BODY" in properties:
+            check_query(session, function_body(properties["BODY"]), name.database, name.schema)
     tokens.end()
     attached = properties.pop("_ATTACH", [])
     tags = properties.pop("_TAGS", [])
@@ -353,22 +355,8 @@ def _view(connection: Connection, tokens: Tokens, name: ObjectName, properties: 
     copy_grants = _options(session, tokens, "VIEW", properties)
     tokens.expect("AS")
     properties["STATEMENT"] = tokens.rest()
-    _check_view(connection, name, properties["STATEMENT"])
+    check_query(session, parse(properties["STATEMENT"]), name.database, name.schema)
     return copy_grants
-
-
-def _check_view(connection: Connection, name: ObjectName, statement: str) -> None:
-    """A view is made only of what its maker may read, names being looked up from the view's own schema."""
-    session = connection.session
-    inside = Session(
-        account=session.account,
-        user=session.user,
-        role=session.role,
-        secondary_roles=session.secondary_roles,
-        database=name.database,
-        schema=name.schema,
-    )
-    prepare(inside, parse(statement), connection.surroundings({}))
 
 
 def _arguments(tokens: Tokens, properties: Properties) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import ParseError
 from sqlglot.parsers.snowflake import SnowflakeParser
-from sqlglot.tokenizer_core import TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from emulator.snowflake.account import SnowflakeError
 from emulator.snowflake.sql.syntax import Tokens, tokenize, unsupported
@@ -45,6 +46,7 @@ def _cached(sql: str) -> exp.Expr:
 
 def _parse(sql: str) -> exp.Expr:
     tokens = list(tokenize(sql))
+    _refuse_compound_intervals(tokens)
     try:
         trees = _Parser(dialect=_DIALECT).parse(tokens, sql)
     except ParseError as error:
@@ -60,6 +62,20 @@ def _parse(sql: str) -> exp.Expr:
     for index, node in enumerate(sorted(marks, key=lambda node: int(node.this[len(_MARK) :])), start=1):
         node.set("this", str(index))
     return tree
+
+
+_INTERVAL = re.compile(r"\s*[+-]?\d+(\.\d+)?\s*[A-Za-z]*\s*")
+
+
+def _refuse_compound_intervals(tokens: list[Token]) -> None:
+    # Of '1 day, 2 hours' the parser would keep the day and drop the rest without a word.
+    for token, following in pairwise(tokens):
+        if (
+            token.token_type is TokenType.INTERVAL
+            and following.token_type is TokenType.STRING
+            and not _INTERVAL.fullmatch(following.text)
+        ):
+            raise unsupported(f"INTERVAL '{following.text}'")
 
 
 def _syntax_error(error: ParseError) -> SnowflakeError:

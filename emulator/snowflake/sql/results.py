@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from emulator.snowflake.account import SnowflakeError
+
 ColumnType = Literal[
     "FIXED",
     "REAL",
@@ -51,6 +53,7 @@ _DUCKDB_TYPES: dict[str, ColumnType] = {
     "TIMESTAMP WITH TIME ZONE": "TIMESTAMP_LTZ",
     "JSON": "VARIANT",
     "BLOB": "BINARY",
+    "INTERVAL": "TEXT",
 }
 
 
@@ -88,13 +91,17 @@ class ResultColumn:
 
     @classmethod
     def from_duckdb(cls, name: str, type_: str) -> ResultColumn:
-        """The column that DuckDB's type stands for; VARIANT for what is nested."""
+        """The column that DuckDB's type stands for: VARIANT for a list or map; what Snowflake lacks is refused."""
         if type_.startswith("DECIMAL"):
             precision, scale = type_[8:-1].split(",")
             return cls(name, "FIXED", precision=int(precision), scale=int(scale))
         if type_ in _INTEGERS:
             return cls(name, "FIXED", precision=38, scale=0)
-        found = _DUCKDB_TYPES.get(type_, "VARIANT")
+        found = _DUCKDB_TYPES.get(type_)
+        if found is None and (type_.endswith("]") or type_.startswith("MAP(")):
+            found = "VARIANT"
+        if found is None:
+            raise SnowflakeError(2, "0A000", f"Unsupported in the embedded Snowflake: a value of the type {type_}")
         if found == "TEXT":
             return cls(name, "TEXT", length=MAXIMUM_TEXT)
         if found == "BINARY":

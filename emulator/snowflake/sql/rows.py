@@ -6,6 +6,7 @@ What comes out names each table in full, each CTE by a name of our own, and hold
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
@@ -16,6 +17,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from emulator.snowflake.account import Account, ObjectName, Session, SnowflakeError, SnowflakeObject
+from emulator.snowflake.account.names import quote
 from emulator.snowflake.sql import vocabulary
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.syntax import unsupported
@@ -47,13 +49,15 @@ REWRITERS: list[Rewriter] = []
 
 @dataclass(slots=True)
 class Prepared:
-    """A statement that may run. `relations` are what it reads besides tables, by the names that it uses."""
+    """A statement that may run. `relations` are what it reads besides tables, by the names that it uses; `names` are
+    those of its CTEs."""
 
     tree: exp.Expr
     relations: dict[str, pa.Table] = field(default_factory=dict)
     target: ObjectName | None = None
     needs_warehouse: bool = False
     tables: list[ObjectName] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
 
 
 # Rows for a name outside the tables: INFORMATION_SCHEMA views and earlier results.
@@ -103,6 +107,7 @@ class _Preparation:
         self._tables: list[ObjectName] = []
         self._needs_warehouse = False
         self._names = 0
+        self._ctes: set[str] = set()
         self._kinds = ColumnKinds()
         self._columns: list[exp.Column] = []
 
@@ -127,7 +132,9 @@ class _Preparation:
             case _:
                 raise unsupported(tree.key.upper())
         self._check_columns(tree)
-        return Prepared(tree, self._relations, target, self._needs_warehouse or target is not None, self._tables)
+        return Prepared(
+            tree, self._relations, target, self._needs_warehouse or target is not None, self._tables, self._ctes
+        )
 
     def _check_columns(self, tree: exp.Expr) -> None:
         """Names of columns are told apart by case, which DuckDB does not do; nor has Snowflake a column ROWID."""
@@ -164,7 +171,7 @@ class _Preparation:
             if not isinstance(assignment, exp.EQ) or not isinstance(assignment.this, exp.Column):
                 raise unsupported(f"SET {assignment.this.sql(dialect='snowflake')}")
             # The column that is set takes no table's name in DuckDB.
-            column = exp.to_identifier(assignment.this.this.copy())
+            column = assignment.this.this.copy()
             self._identifier(column)
             assignment.set("this", exp.Column(this=column))
             assignment.set("expression", self._visit(assignment.expression, scope))
@@ -191,7 +198,9 @@ class _Preparation:
         self._clauses(tree, scope, ("using", "on"))
         for when in tree.args["whens"].expressions:
             then = when.args["then"]
+            self._known(when)
             self._clauses(when, scope, ("condition",))
+            self._known(then)
             match then:
                 case exp.Insert():
                     for column in then.this.expressions if then.this else ():
@@ -199,8 +208,10 @@ class _Preparation:
                         if isinstance(column, exp.Column):
                             column.set("table", None)
                     then.set("expression", self._visit(then.expression, scope))
-                case exp.Update():
+                case exp.Update() if not then.args.get("where"):
                     for assignment in then.expressions:
+                        if not isinstance(assignment, exp.EQ) or not isinstance(assignment.this, exp.Column):
+                            raise unsupported(f"SET {assignment.sql(dialect='snowflake')}")
                         identifier = assignment.this.this
                         self._identifier(identifier)
                         assignment.set("this", exp.Column(this=identifier))
@@ -240,15 +251,24 @@ class _Preparation:
                 self._identifier(node)
                 return node
             case exp.DataType():
-                if node.this not in vocabulary.TYPES:
+                plain = all(
+                    isinstance(part, exp.DataTypeParam) and isinstance(part.this, exp.Literal)
+                    for part in node.expressions
+                )
+                if node.this not in vocabulary.TYPES or not plain:
                     raise unsupported(f"the type {node.sql(dialect='snowflake')}")
+                return node
+            case exp.Var():
+                _require_word(node)
                 return node
             case exp.Column() if isinstance(node.this, exp.Parameter):
                 raise unsupported(f"{node.sql(dialect='snowflake')}: a column by its position in a named table")
             case exp.Column() if node.table and node.name.upper() in {"NEXTVAL", "CURRVAL"}:
                 raise unsupported(f"{node.sql(dialect='snowflake')}: sequences")
-            case exp.Anonymous() if node.name.upper() not in vocabulary.NAMED_FUNCTIONS:
-                raise SnowflakeError.compilation(2140, "42601", f"Unknown function {node.name.upper()}")
+            case exp.Anonymous() if (
+                isinstance(node.this, exp.Identifier) or node.name.upper() not in vocabulary.NAMED_FUNCTIONS
+            ):
+                return self._user_function((_called(node),), node, scope)
             case exp.PropertyEQ():
                 # The key of `{'a': 1}` is text, though it is kept like a name.
                 node.set("expression", self._visit(node.expression, scope))
@@ -256,7 +276,7 @@ class _Preparation:
                     node.set("this", self._visit(node.this, scope))
                 return node
             case exp.Dot():
-                raise unsupported(f"{node.sql(dialect='snowflake')}")
+                return self._qualified_function(node, scope)
         for key, value in _sources_first(node):
             if key == "with_":
                 continue
@@ -277,6 +297,9 @@ class _Preparation:
         kind = type(node)
         if kind not in vocabulary.NODES and kind not in vocabulary.FUNCTIONS and kind is not exp.Anonymous:
             raise unsupported(_described(node))
+        unit = node.args.get("unit")
+        if isinstance(unit, exp.Expr):
+            _require_word(unit)
         clauses = vocabulary.CLAUSES.get(kind)
         if clauses is not None:
             for key, value in node.args.items():
@@ -284,11 +307,14 @@ class _Preparation:
                     if kind is exp.Select and key == "hint":
                         node.set("hint", None)
                         continue
-                    raise unsupported(f"{key.strip('_').upper()} in {kind.__name__.upper()}")
+                    raise unsupported(_CLAUSE_NAMES.get(key) or f"{key.strip('_').upper()} in {kind.__name__.upper()}")
 
     @staticmethod
     def _identifier(node: exp.Expr) -> None:
-        if isinstance(node, exp.Identifier) and not node.quoted:
+        """Give an identifier its stored case; nothing else may stand where one is expected."""
+        if not isinstance(node, exp.Identifier) or not isinstance(node.this, str):
+            raise SnowflakeError.syntax(f"unexpected '{node.sql(dialect='snowflake')}', a name is expected")
+        if not node.quoted:
             node.set("this", node.this.upper())
             node.set("quoted", True)
 
@@ -305,6 +331,7 @@ class _Preparation:
             for column in alias.args.get("columns") or ():
                 self._identifier(column)
             own = self._new_name("cte")
+            self._ctes.add(own)
             inner = scope
             if with_.args.get("recursive") or _refers_to_itself(cte.this, name):
                 # Snowflake does not ask for the word RECURSIVE.
@@ -500,6 +527,9 @@ class _Preparation:
         if not isinstance(node, exp.Table):
             raise unsupported(f"{node.sql(dialect='snowflake')} as a target")
         self._known(node)
+        for key in ("joins", "pivots", "sample"):
+            if node.args.get(key):
+                raise unsupported(f"{key.removesuffix('s').upper()} on the table that is changed")
         alias = node.args.get("alias")
         if isinstance(alias, exp.TableAlias):
             self._visit_alias(alias)
@@ -527,6 +557,7 @@ class _Preparation:
         function = node.this
         match function:
             case exp.Explode():
+                self._known(function)
                 return self._flatten(node, function, alias, scope)
             case exp.Generator():
                 self._known(function)
@@ -578,6 +609,62 @@ class _Preparation:
         key: str | int = argument.name if argument.is_string else int(argument.name)
         return self._relation(self._surroundings.results(key), alias, "RESULT_SCAN")
 
+    # --- functions that were declared
+
+    def _qualified_function(self, node: exp.Dot, scope: _Scope) -> exp.Expr:
+        call = node.expression
+        qualifiers: list[exp.Expr] = []
+        place = node.this
+        while isinstance(place, exp.Dot):
+            qualifiers.insert(0, place.expression)
+            place = place.this
+        qualifiers.insert(0, place)
+        if not isinstance(call, exp.Anonymous) or len(qualifiers) > 2:
+            raise unsupported(node.sql(dialect="snowflake"))
+        for part in qualifiers:
+            self._identifier(part)
+        return self._user_function((*(part.name for part in qualifiers), _called(call)), call, scope)
+
+    def _user_function(self, parts: tuple[str, ...], call: exp.Anonymous, scope: _Scope) -> exp.Expr:
+        """A call of a declared function: found by name and number of arguments, if its USAGE is held.
+
+        What an SQL function reads, it reads with its owner's rights, which are looked at anew at each call.
+        """
+        unknown = SnowflakeError.compilation(2140, "42601", f"Unknown function {'.'.join(parts)}")
+        if len(parts) == 1 and (scope.authority.database is None or scope.authority.schema is None):
+            raise unknown
+        name = _in_full(parts, scope.authority)
+        found = [
+            function
+            for function in self._account.list(None, "FUNCTION", within=ObjectName(name.parts[:2]))
+            if function.name.name == name.name
+            and len(function.name.arguments or ()) == len(call.expressions)
+            and self._account.holds(scope.authority, "USAGE", "FUNCTION", function.name)
+        ]
+        if not found:
+            raise unknown
+        (function,) = found
+        if str(function.properties.get("RETURNS", "")).upper().startswith("TABLE"):
+            raise unsupported(f"the table function {function.name}")
+        if function.properties.get("LANGUAGE", "SQL") == "SQL":
+            self._require_body(function, scope)
+        arguments = [self._visit(argument, scope) for argument in call.expressions]
+        qualified = [exp.to_identifier(part, quoted=True) for part in name.parts[:2]]
+        # The name is quoted, so that it is the declared function's and none of DuckDB's own.
+        called = exp.Anonymous(this=quote(name.name), expressions=arguments)
+        return exp.Dot.build([*qualified, called])
+
+    def _require_body(self, function: SnowflakeObject, scope: _Scope) -> None:
+        if scope.depth >= _MAXIMUM_VIEW_DEPTH:
+            raise unsupported(f"{function.name}: a function that is nested too deeply")
+        query = function_body(str(function.properties["BODY"]))
+        owner = owner_session(self._session, function)
+        inner = _Preparation(owner, Surroundings(functions=self._surroundings.functions))
+        inner._visit(query, _Scope({}, owner, scope.depth + 1))
+        self._needs_warehouse = self._needs_warehouse or inner._needs_warehouse
+        if inner._tables and REWRITERS:
+            raise unsupported(f"{function.name}: a function that reads tables, where policies decide what is read")
+
     # --- functions of the session
 
     def _session_function(self, node: exp.Expr) -> exp.Expr:
@@ -609,6 +696,21 @@ class _Preparation:
 
 # --- helpers
 
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CLAUSE_NAMES = {
+    "when": "AT and BEFORE (Time Travel)",
+    "locks": "FOR UPDATE",
+    "connect": "CONNECT BY",
+    "match": "MATCH_RECOGNIZE",
+}
+
+
+def _require_word(node: exp.Expr) -> None:
+    """Units and the like are written into the translated text as they are: only a plain word may be one."""
+    if not isinstance(node, exp.Var | exp.Literal | exp.Identifier | exp.Column) or not _WORD.fullmatch(node.name):
+        raise SnowflakeError.syntax(f"unexpected '{node.sql(dialect='snowflake')}', a word is expected")
+
+
 _FLATTENED = {
     "SEQ": "NUMBER",
     "KEY": "VARCHAR",
@@ -627,6 +729,35 @@ def _sources_first(node: exp.Expr) -> list[tuple[str, Any]]:
 
 def _as_written(name: str) -> str:
     return str(ObjectName((name,)))
+
+
+def _called(call: exp.Anonymous) -> str:
+    return call.name if isinstance(call.this, exp.Identifier) and call.this.quoted else call.name.upper()
+
+
+def function_body(body: str) -> exp.Query:
+    """The body of an SQL function, an expression or a query of one value, as a query."""
+    text = body.strip().rstrip(";").strip()
+    if not re.match(r"(SELECT|WITH)\b", text, re.IGNORECASE):
+        text = f"SELECT ({text}\n)"
+    query = parse(text)
+    if not isinstance(query, exp.Query):
+        raise unsupported("a function whose body is no query and no expression")
+    return query
+
+
+def check_query(session: Session, query: exp.Expr, database: str, schema: str) -> None:
+    """Refuse what a view or SQL function may not be made of: anything that its maker may not read, names being looked
+    up from the schema it is to lie in, and anything that is no part of Snowflake's queries."""
+    inside = Session(
+        account=session.account,
+        user=session.user,
+        role=session.role,
+        secondary_roles=session.secondary_roles,
+        database=database,
+        schema=schema,
+    )
+    prepare(inside, query, Surroundings(information_schema=lambda *_: pa.table({})))
 
 
 def owner_session(session: Session, owned: SnowflakeObject) -> Session:

@@ -13,13 +13,14 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from emulator.snowflake.account import Account, Column, ObjectName, SnowflakeError
+from emulator.snowflake.account import Account, Column, SnowflakeError
 from emulator.snowflake.account.names import base_type
 from emulator.snowflake.account.types import text_length
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.results import MAXIMUM_TEXT, Result, ResultColumn, StatementType, variant_text
 from emulator.snowflake.sql.rows import Prepared
-from emulator.snowflake.sql.translate import from_duckdb, to_duckdb
+from emulator.snowflake.sql.syntax import unsupported
+from emulator.snowflake.sql.translate import TABLE_FUNCTIONS, from_duckdb, tables_of, to_duckdb
 
 _SEMI_STRUCTURED = frozenset({"VARIANT", "OBJECT", "ARRAY"})
 _MERGED = (
@@ -39,6 +40,17 @@ def snowflake_errors() -> Iterator[None]:
         raise from_duckdb(error) from error
 
 
+def _checked(prepared: Prepared, text: str) -> str:
+    """The translated text, if it names nothing but what was authorised."""
+    allowed = {table.parts for table in prepared.tables} | {(name,) for name in (*prepared.names, *prepared.relations)}
+    if prepared.target is not None:
+        allowed.add(prepared.target.parts)
+    for named in tables_of(text):
+        if named not in allowed and named not in TABLE_FUNCTIONS:
+            raise unsupported(f"a value that reads as the name {'.'.join(named)}")
+    return text
+
+
 @contextmanager
 def _relations(duck: duckdb.DuckDBPyConnection, relations: dict[str, pa.Table]) -> Iterator[None]:
     for name, rows in relations.items():
@@ -52,7 +64,7 @@ def _relations(duck: duckdb.DuckDBPyConnection, relations: dict[str, pa.Table]) 
 
 def run_query(duck: duckdb.DuckDBPyConnection, prepared: Prepared, *, describe: bool = False) -> Result:
     """The rows of a query, or with `describe` only its columns."""
-    text = to_duckdb(prepared.tree)
+    text = _checked(prepared, to_duckdb(prepared.tree))
     with snowflake_errors(), _relations(duck, prepared.relations):
         relation = duck.sql(text)
         types = [str(type_) for type_ in relation.types]
@@ -102,18 +114,19 @@ def run_change(duck: duckdb.DuckDBPyConnection, account: Account, prepared: Prep
     with snowflake_errors(), _relations(duck, prepared.relations):
         match tree:
             case exp.Insert():
-                return _insert(duck, account, tree, target)
+                return _insert(duck, account, prepared)
             case exp.Update():
                 _guard_assignments(tree.expressions, account.columns(target))
-                count = _count(duck, to_duckdb(tree))
+                count = _count(duck, _checked(prepared, to_duckdb(tree)))
                 return Result.counts(
                     StatementType.UPDATE,
                     [("number of rows updated", count), ("number of multi-joined rows updated", 0)],
                 )
             case exp.Delete():
-                return Result.counts(StatementType.DELETE, [("number of rows deleted", _count(duck, to_duckdb(tree)))])
+                count = _count(duck, _checked(prepared, to_duckdb(tree)))
+                return Result.counts(StatementType.DELETE, [("number of rows deleted", count)])
             case exp.Merge():
-                return _merge(duck, account, tree, target)
+                return _merge(duck, account, prepared)
             case exp.TruncateTable():
                 duck.execute(f"TRUNCATE {target.sql()}")
                 return Result.message("Statement executed successfully.")
@@ -125,11 +138,14 @@ def _count(duck: duckdb.DuckDBPyConnection, text: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _insert(duck: duckdb.DuckDBPyConnection, account: Account, tree: exp.Insert, target: ObjectName) -> Result:
+def _insert(duck: duckdb.DuckDBPyConnection, account: Account, prepared: Prepared) -> Result:
+    tree, target = prepared.tree, prepared.target
+    assert isinstance(tree, exp.Insert)
+    assert target is not None
     overwrite = bool(tree.args.get("overwrite"))
     tree.set("overwrite", None)
-    _guard_source(duck, tree, account.columns(target))
-    text = to_duckdb(tree)
+    _guard_source(duck, prepared, tree, account.columns(target))
+    text = _checked(prepared, to_duckdb(tree))
     if not overwrite:
         return Result.counts(StatementType.INSERT, [("number of rows inserted", _count(duck, text))])
     with atomic(duck):
@@ -153,7 +169,9 @@ def atomic(duck: duckdb.DuckDBPyConnection) -> Iterator[None]:
     duck.commit()
 
 
-def _merge(duck: duckdb.DuckDBPyConnection, account: Account, tree: exp.Merge, target: ObjectName) -> Result:
+def _merge(duck: duckdb.DuckDBPyConnection, account: Account, prepared: Prepared) -> Result:
+    tree, target = prepared.tree, prepared.target
+    assert target is not None
     columns = account.columns(target)
     performed: set[str] = set()
     for when in tree.args["whens"].expressions:
@@ -166,7 +184,8 @@ def _merge(duck: duckdb.DuckDBPyConnection, account: Account, tree: exp.Merge, t
             _guard_merged(then, columns)
         else:
             performed.add("DELETE")
-    rows = duck.execute(to_duckdb(tree) + " RETURNING merge_action").fetchall()
+    text = _checked(prepared, to_duckdb(tree))
+    rows = duck.execute(f"{text} RETURNING merge_action").fetchall()
     counts = Counter(row[0] for row in rows)
     return Result.counts(
         StatementType.MERGE, [(called, counts[action]) for action, called in _MERGED if action in performed]
@@ -176,12 +195,12 @@ def _merge(duck: duckdb.DuckDBPyConnection, account: Account, tree: exp.Merge, t
 # --- what Snowflake checks about values
 
 
-def _guard_source(duck: duckdb.DuckDBPyConnection, tree: exp.Insert, columns: list[Column]) -> None:
+def _guard_source(duck: duckdb.DuckDBPyConnection, prepared: Prepared, tree: exp.Insert, columns: list[Column]) -> None:
     targets = _target_columns(tree, columns)
     source = tree.expression
     if isinstance(source, exp.Values):
         _fill_defaults(source, targets)
-    described = duck.sql(to_duckdb(source.copy()))
+    described = duck.sql(_checked(prepared, to_duckdb(source.copy())))
     types = [str(type_) for type_ in described.types]
     if len(types) != len(targets):
         raise SnowflakeError.compilation(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
+import sqlglot
 from fakesnow import macros, transforms
 from sqlglot import ErrorLevel, exp
-from sqlglot.errors import UnsupportedError
+from sqlglot.errors import SqlglotError, UnsupportedError
 
 from emulator.snowflake.account import SnowflakeError
 from emulator.snowflake.sql.syntax import unsupported
@@ -121,12 +123,38 @@ def creation_sql() -> str:
 
 def to_duckdb(tree: exp.Expr) -> str:
     """The DuckDB text of a prepared tree (which is used up). What has no DuckDB form is refused by name."""
-    for transformation in _FAKESNOW:
-        tree = _everywhere(tree, transformation)
     try:
+        for transformation in _FAKESNOW:
+            tree = _everywhere(tree, transformation)
         return tree.sql(dialect="duckdb", comments=False, unsupported_level=ErrorLevel.RAISE)
-    except UnsupportedError as error:
+    except (UnsupportedError, NotImplementedError, AssertionError) as error:
         raise unsupported(" ".join(str(error).split())) from None
+
+
+@lru_cache(maxsize=2048)
+def tables_of(text: str) -> frozenset[tuple[str, ...]]:
+    """Every table that a DuckDB text names, read anew from the text itself: in full, or by one name.
+
+    A translation that let a value slip into the text as syntax would show here.
+    """
+    try:
+        trees = sqlglot.parse(text, read="duckdb")
+    except SqlglotError:
+        raise unsupported("a translation that cannot be read back") from None
+    if len(trees) != 1 or trees[0] is None:
+        raise unsupported("a value that reads as more than one statement")
+    found: set[tuple[str, ...]] = set()
+    for table in trees[0].find_all(exp.Table):
+        if isinstance(table.this, exp.Func):
+            name = table.this.name if isinstance(table.this, exp.Anonymous) else table.this.sql_name()
+            found.add((f"{name.lower()}()",))
+        else:
+            found.add(tuple(part.name for part in table.parts))
+    return frozenset(found)
+
+
+# What FLATTEN and GENERATOR become.
+TABLE_FUNCTIONS: Final = frozenset({("_flatten()",), ("range()",), ("generate_series()",)})
 
 
 def _everywhere(node: exp.Expr, transformation: Transformation, *, done: bool = False) -> exp.Expr:
@@ -439,6 +467,20 @@ def _keys(node: exp.Expr) -> exp.Expr:
     return _call("to_json", _call("json_keys", node.this))
 
 
+def _sha2(node: exp.Expr) -> exp.Expr:
+    length = node.args.get("length")
+    if length is not None and length.name != "256":
+        raise unsupported(f"SHA2 of {length.name} bits")
+    return node
+
+
+def _time_slice(node: exp.Expr) -> exp.Expr:
+    kind = node.args.get("kind")
+    if kind is not None and kind.name.upper() not in {"START", "END"}:
+        raise SnowflakeError.syntax(f"unexpected '{kind.name}': a time slice has a START and an END")
+    return node
+
+
 def _typeof(node: exp.Expr) -> exp.Expr:
     kinds = {"VARCHAR": "VARCHAR", "BIGINT": "INTEGER", "UBIGINT": "INTEGER", "DOUBLE": "DOUBLE", "NULL": "NULL_VALUE"}
     case = exp.Case(this=_call("json_type", node.this), default=_call("json_type", node.this.copy()))
@@ -483,6 +525,9 @@ _PATCHES: Final[dict[type[exp.Expr], Transformation]] = {
     exp.ArraySlice: _array_slice,
     exp.JSONKeys: _keys,
     exp.Typeof: _typeof,
+    exp.TimeSlice: _time_slice,
+    exp.SHA2: _sha2,
+    exp.SHA2Digest: _sha2,
     exp.IsNullValue: _null_value,
     exp.ObjectInsert: _insert_key,
     exp.ArrayCompact: _array_compacted,
