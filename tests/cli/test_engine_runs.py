@@ -237,6 +237,27 @@ def test_nothing_is_readable_to_others(place: Place) -> None:
         assert file.stat().st_mode & 0o077 == 0
 
 
+def test_a_policy_pack_judges_without_a_language_host(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "PulumiPolicy.yaml").write_text("runtime: python\nversion: 0.0.1\n")
+    (tmp_path / "__main__.py").write_text(
+        "from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy\n"
+        "def small(args, report):\n"
+        "    if args.resource_type == 'toy:index:Thing' and args.props['size'] > 2:\n"
+        "        report('a thing is at most 2')\n"
+        "PolicyPack('toys', enforcement_level=EnforcementLevel.MANDATORY,\n"
+        "    policies=[ResourceValidationPolicy('small-things', 'Things are small.', small)])\n"
+    )
+    monkeypatch.setenv("NEXUS_TEST_POLICY_PACK", str(tmp_path))
+    good = nexus("preview", "a=2")
+    assert (good["succeeded"], good["violations"]) == (True, []), good
+    bad = nexus("up", "a=2", "b=3")
+    assert not bad["succeeded"]
+    assert bad["violations"] == ["toy Thing b: [small-things] Things are small.\na thing is at most 2"]
+    assert "b" not in things(place.cloud)
+
+
 def test_a_defect_of_the_program_is_told_once_without_its_trace(place: Place) -> None:
     failed = nexus("up", "a", "b=defect")
     log = place.directory / "run.log"

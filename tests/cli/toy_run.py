@@ -1,4 +1,5 @@
 """A run of the real engine on a cloud that holds the toy package: `python -m tests.cli.toy_run VERB NAME[=SIZE]…`.
+`NEXUS_TEST_POLICY_PACK` names a policy pack to judge it by.
 
 The things are made one after the other, in the order in which they are named.
 It is what the verbs do, with another program and another cloud. The last line is the answer in JSON.
@@ -7,6 +8,7 @@ It is what the verbs do, with another program and another cloud. The last line i
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -31,7 +33,8 @@ def run(verb: Verb, wanted: dict[str, str]) -> dict[str, object]:
             made.append(Thing(name, int(size), made[-1:]))
         pulumi.export("things", sorted(wanted))
 
-    request = Request(verb, "local")
+    pack = os.environ.get("NEXUS_TEST_POLICY_PACK")
+    request = Request(verb, "local", policy_packs=[Path(pack)] if pack else [])
     place = Place.of("local")
     settings = configuration.load("local")
     with only_run(place, verb):
@@ -46,6 +49,7 @@ def run(verb: Verb, wanted: dict[str, str]) -> dict[str, object]:
     return {
         "succeeded": outcome.succeeded,
         "changes": {key: count for key, count in progress.as_json()["changes"].items() if count},
+        "violations": [str(violation) for violation in progress.violations],
         "errors": [str(problem) for problem in problems],
         "notes": outcome.notes,
         "outputs": progress.outputs,
