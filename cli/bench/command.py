@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli import engine
-from cli.bench.figures import SizeFigures, as_json, show
+from cli.bench.figures import SizeFigures, as_json, show, show_times
 from cli.bench.measure import CommandFailedError
 from cli.bench.runner import Bench
-from cli.console import console, say
+from cli.console import answer, console, errors, say
 from cli.failure import BadInputError, FailureError
 from cli.place import ROOT
 
@@ -54,22 +51,17 @@ def command(
     try:
         for size in sizes:
             measured.append(bench.size(size, runs=runs, floor=floor))
-            if not as_json_:
-                _show(measured, runs, sizes)
+            if len(measured) < len(sizes):
+                # The large sizes take long: what is known already need not wait for them.
+                show_times(measured, errors())
     except CommandFailedError as failure:
         raise FailureError(f"{failure}\nEverything that was printed: {log}") from None
     if as_json_:
-        sys.stdout.write(json.dumps(as_json(measured, runs), indent=2) + "\n")
+        answer(as_json(measured, runs))
+    else:
+        show(measured, runs, console())
     # Kept when something failed: the log is in it.
     shutil.rmtree(work, ignore_errors=True)
-
-
-def _show(measured: list[SizeFigures], runs: int, sizes: list[int]) -> None:
-    """All figures at the end; what is there so far on the way, since the large sizes take long."""
-    if len(measured) == len(sizes):
-        show(measured, runs, console())
-    else:
-        show(measured, runs, Console(stderr=True))
 
 
 def _sizes(text: str) -> list[int]:
