@@ -13,9 +13,11 @@ from typing import Any, Final
 from google.protobuf import struct_pb2
 from pulumi.runtime.rpc import (
     UNKNOWN as UNKNOWN_WIRE,
-    _special_sig_key,
+)
+from pulumi.runtime.rpc import (
     _special_output_value_sig,
     _special_secret_sig,
+    _special_sig_key,
 )
 
 _OTHER_UNKNOWN_WIRES: Final = frozenset(
