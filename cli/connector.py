@@ -83,6 +83,8 @@ def connect(
         schema=schema,
         application="NexusChat",
         login_timeout=30,
+        # Without a limit the connector asks for ever where nothing listens any more.
+        network_timeout=120,
         session_parameters={"CLIENT_TELEMETRY_ENABLED": False},
         enable_connection_diag=False,
     )

@@ -102,8 +102,8 @@ def _tables(report: Report, what: str, databases: Sequence[DeclaredDatabase], cu
     with report.check("tables", f"SHOW TABLES IN SCHEMA, {what}", f"{count} tables") as check:
         for database in databases:
             name = f'"{database.database}"."{database.schema}"'
-            found = {f"{name}.{table}" for table in _names(ask(check, name, cursor, f"SHOW TABLES IN SCHEMA {name}"))}
-            check.compare_sets("table", {f"{name}.{table}" for table in database.tables}, found)
+            found = _names(ask(check, name, cursor, f"SHOW TABLES IN SCHEMA {name}"))
+            check.compare_sets("table", set(map(database.table, database.tables)), set(map(database.table, found)))
 
 
 def _columns(report: Report, what: str, databases: Sequence[DeclaredDatabase], cursor: SnowflakeCursor) -> None:

@@ -36,6 +36,10 @@ def command(stack: options.Stack = "local", as_json: options.Json = False) -> No
 
     Example: nexus verify --json
     """
+    from snowflake.connector import Error
+
+    from cli.sql import one_line
+
     started = time.monotonic()
     report = Report()
     with stack_access(stack) as access:
@@ -45,6 +49,10 @@ def command(stack: options.Stack = "local", as_json: options.Json = False) -> No
         except CheckImpossibleError as reason:
             with report.check("stack", "settings, outputs and state of the stack", "the same organisations") as check:
                 check.fail(reason.resource, str(reason))
+        except Error as error:
+            raise FailureError(
+                f"the account of stack {stack!r} refuses {access.deploy_user}: {one_line(error)}"
+            ) from None
     seconds = time.monotonic() - started
     if as_json:
         answer({"stack": stack, **report.as_json(), "seconds": round(seconds, 2)})

@@ -127,10 +127,13 @@ def test_a_statement_that_breaks_something_is_found(
         assert resource in failed[area]
 
 
-def test_a_dropped_table_is_found_and_mended_by_up(served: Served) -> None:
-    served.nexus.run("sql", "--role", "SYSADMIN", "DROP TABLE HCS0001_DB.NEXUSCHAT.USER_SESSIONS")
+def test_what_was_dropped_is_found_and_mended_by_up(served: Served) -> None:
+    served.nexus.sql("DROP TABLE HCS0001_DB.NEXUSCHAT.USER_SESSIONS")
+    served.nexus.sql("DROP ROLE HCS0001_ANALYST", "USERADMIN")
     failed = served.failed()
-    assert '"HCS0001_DB"."NEXUSCHAT".USER_SESSIONS' in failed["tables"]
+    assert '"HCS0001_DB"."NEXUSCHAT"."USER_SESSIONS"' in failed["tables"]
+    assert "HCS0001_ANALYST" in failed["roles"]
+    assert "HCS0001_ANALYST" in failed["isolation"]
     assert not [name for names in failed.values() for name in names if name.startswith("HCS0002")]
     served.nexus.run("refresh")
     served.nexus.run("up", "--yes")
