@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from cli import options
@@ -27,6 +28,10 @@ from cli.failure import BadInputError, FailureError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from snowflake.connector import SnowflakeConnection
+
+
+_WIDEST = 100_000
+"""Characters: no row is wider than what a line may hold where nobody looks at a terminal."""
 
 
 def statements(text: str) -> Iterator[str]:
@@ -130,12 +135,25 @@ def _text(value: object) -> str:
 
 
 def _show(answer: dict[str, Any], output: Console) -> None:
-    table = Table()
+    """A table; on a terminal that is too narrow for it, each row as lines of name and value."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in answer["columns"]:
-        table.add_column(escape(name), overflow="fold")
+        table.add_column(escape(name), no_wrap=True)
     for row in answer["rows"]:
         table.add_row(*(escape(_text(value)) for value in row))
-    output.print(table)
+    width = Measurement.get(output, output.options.update(max_width=_WIDEST), table).maximum
+    if not output.is_terminal:
+        Console(file=output.file, width=max(width, 1), color_system=None).print(table)
+    elif width <= output.width:
+        output.print(table)
+    else:
+        for number, row in enumerate(answer["rows"], 1):
+            lines = Table(box=None, pad_edge=False, show_header=False, title=f"row {number}", title_justify="left")
+            lines.add_column(style="bold", no_wrap=True)
+            lines.add_column(overflow="fold")
+            for name, value in zip(answer["columns"], row, strict=True):
+                lines.add_row(escape(name), escape(_text(value)))
+            output.print(lines)
     count = len(answer["rows"])
     output.print(f"{count} row{'' if count == 1 else 's'}", style="dim", highlight=False)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from snowflake.connector.errors import ProgrammingError
 
 from cli.connector import private_key
 from cli.failure import BadInputError
-from cli.sql import one_line, read, statements
+from cli.sql import _show, one_line, read, statements
 
 
 def test_statements_are_split_as_snowflake_does() -> None:
@@ -38,3 +40,21 @@ def test_what_is_no_key_is_refused_without_being_repeated() -> None:
     with pytest.raises(ValueError, match="not an unencrypted private key") as refusal:
         private_key("-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n")
     assert "secret" not in str(refusal.value)
+
+
+def shown(width: int, *, terminal: bool) -> str:
+    text = io.StringIO()
+    console = Console(file=text, width=width, force_terminal=terminal, color_system=None)
+    _show({"columns": ["name", "comment"], "rows": [["A" * 60, "[b]not markup[/b]"], [None, "2"]]}, console)
+    return text.getvalue()
+
+
+def test_a_result_keeps_its_lines_whole_where_nobody_looks_at_a_terminal() -> None:
+    assert shown(20, terminal=False).splitlines()[1] == f"{'A' * 60}  [b]not markup[/b]"
+
+
+def test_a_result_too_wide_for_a_terminal_is_told_row_by_row() -> None:
+    assert [line.split()[0] for line in shown(79, terminal=True).splitlines()] == ["name", "A" * 60, "NULL", "2"]
+    lines = [line.split() for line in shown(78, terminal=True).splitlines()]
+    assert lines[:2] == [["row", "1"], ["name", "A" * 60]]
+    assert ["name", "NULL"] in lines
