@@ -74,7 +74,9 @@ def run(connection: SnowflakeConnection, texts: Iterable[str], output: Console, 
             if as_json:
                 answers.append({"statement": text, "error": one_line(error), "number": error.errno})
             else:
-                Console(stderr=True).print(f"[red]✗[/] {escape(one_line(error))}", soft_wrap=True, highlight=False)
+                Console(stderr=True, emoji=False).print(
+                    f"[red]✗[/] {escape(one_line(error))}", soft_wrap=True, highlight=False
+                )
             break
         if as_json:
             answers.append(answer)
@@ -143,7 +145,7 @@ def _show(answer: dict[str, Any], output: Console) -> None:
         table.add_row(*(escape(_text(value)) for value in row))
     width = Measurement.get(output, output.options.update(max_width=_WIDEST), table).maximum
     if not output.is_terminal:
-        Console(file=output.file, width=max(width, 1), color_system=None).print(table)
+        Console(file=output.file, width=max(width, 1), emoji=False, color_system=None).print(table)
     elif width <= output.width:
         output.print(table)
     else:

@@ -210,4 +210,4 @@ def _table(title: str) -> Table:
 
 def _wide(console: Console) -> Console:
     """Where nobody looks at a terminal, lines stay whole."""
-    return console if console.is_terminal else Console(file=console.file, width=140, color_system=None)
+    return console if console.is_terminal else Console(file=console.file, width=140, emoji=False, color_system=None)

@@ -128,7 +128,7 @@ class Report:
             table.add_row(f"  {mark} {escape(check.asked)}", escape(check.expected), escape(check.told()))
         if not console.is_terminal:
             # Nobody's window is that narrow: a line stays a line, for those who read a log or search it.
-            console = Console(file=console.file, width=_WIDTH, highlight=False, color_system=None)
+            console = Console(file=console.file, width=_WIDTH, highlight=False, emoji=False, color_system=None)
         console.print(table)
         for check in self.failed:
             for finding in check.findings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shlex
 import sys
@@ -12,7 +13,7 @@ import pytest
 from cli import deployment, env, serve
 from cli.__main__ import VERBS, main
 from cli.cloud import Cloud, starting
-from cli.place import Place
+from cli.place import ROOT, Place
 from emulator.lock import hold
 from tests.cli.toy import CONTENTS
 
@@ -181,3 +182,20 @@ def test_a_resource_type_is_not_an_emoji(capsys: Capture) -> None:
         shown.print("videxa:snowflake:Organization")
         shown.file = None  # type: ignore[assignment]
     assert capsys.readouterr().out == "videxa:snowflake:Organization\n" * 2
+
+
+def test_no_console_of_the_command_turns_a_resource_type_into_an_emoji() -> None:
+    """Rich turns `:snowflake:` into a picture unless told not to, and each console is told by itself."""
+    consoles = [
+        (file.relative_to(ROOT), call)
+        for file in (ROOT / "cli").rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Console"
+    ]
+    assert len(consoles) >= 5
+    telling = [
+        f"{file}:{call.lineno}"
+        for file, call in consoles
+        if not any(keyword.arg == "emoji" and ast.unparse(keyword.value) == "False" for keyword in call.keywords)
+    ]
+    assert telling == []
