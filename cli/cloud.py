@@ -19,6 +19,8 @@ from cli.failure import FailureError
 from cli.place import ROOT, Place
 
 _HELD: Final = 3  # emulator.__main__.HELD, without importing what a process of its own imports.
+_FIRST_SQL: Final = tuple(ROOT / "cli" / file for file in ("existing_objects.sql", "deploy_principal.sql"))
+"""What a new embedded account runs: what is in production before the stack, and the deploy principal's bootstrap."""
 _PATIENCE: Final = 20.0
 """Seconds to wait for an earlier embedded cloud of the same stack to let go of its directory."""
 
@@ -143,7 +145,9 @@ class StartingCloud:
             return subprocess.Popen(
                 [
                     *(sys.executable, "-m", "emulator", "--watch-parent", "--directory", str(place.cloud)),
-                    *("--endpoints", str(place.endpoints), "--deploy-key", str(place.deploy_key), *self._arguments),
+                    *("--endpoints", str(place.endpoints), "--deploy-key", str(place.deploy_key)),
+                    *(argument for file in _FIRST_SQL for argument in ("--first-sql", str(file))),
+                    *self._arguments,
                 ],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,

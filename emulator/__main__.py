@@ -19,6 +19,8 @@ from emulator.lock import HeldError
 from emulator.package import CloudError
 from emulator.private_file import write_private
 
+FIRST_SQL = "NEXUS_FIRST_SQL"
+"""The variable that tells the contents which files of SQL a new account runs."""
 HELD = 3
 """Exit code where another process holds the directory."""
 
@@ -32,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         open_contents: Open = getattr(importlib.import_module(module), function)
     os.environ["SNOWFLAKE_PRIVATE_KEY"] = deploy_key(options.deploy_key or directory.parent / "deploy-key.pem")
+    os.environ[FIRST_SQL] = os.pathsep.join(str(file.resolve()) for file in options.first_sql)
     endpoints: Path = options.endpoints or directory.parent / "endpoints.json"
 
     def ready(found: dict[str, Any]) -> None:
@@ -84,6 +87,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         default=[],
         metavar="NAME=NUMBER",
         help="a fixed port: http, snowflake, azure-native, random or tls; repeatable (otherwise any free one)",
+    )
+    parser.add_argument(
+        "--first-sql",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="statements that a new Snowflake account runs once, as ACCOUNTADMIN; repeatable",
     )
     parser.add_argument("--watch-parent", action="store_true", help="stop when standard input closes")
     parser.add_argument("--contents", default="emulator.contents:open_contents", help=argparse.SUPPRESS)

@@ -44,8 +44,12 @@ SECRET_BYTES = {
 
 @dataclass(frozen=True)
 class SnowflakeConnection:
-    """What the applications are told of Snowflake: where they start, and as whom."""
+    """What the applications are told of Snowflake: where they start, and as whom.
 
+    `private_keys` are the service users' current private keys, by the names that the vault gives them.
+    """
+
+    private_keys: Mapping[str, pulumi.Input[str]]
     user: pulumi.Input[str]
     role: pulumi.Input[str]
     warehouse: pulumi.Input[str]
@@ -106,7 +110,7 @@ def compose_azure(settings: Settings, secrets: PlatformSecrets, snowflake: Snowf
             public_access=azure.vault.public_network_access == "enabled",
             secrets={
                 **{name: SecretContent(value) for name, value in secrets.values.items()},
-                naming.SNOWFLAKE_PRIVATE_KEY: SecretContent(secrets.snowflake_private_key, "application/x-pem-file"),
+                **{name: SecretContent(key, "application/x-pem-file") for name, key in snowflake.private_keys.items()},
             },
             workspace_id=foundation.workspace_id,
             deletion_protection=settings.deletion_protection,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,26 @@ from components.snowflake import (
     AccountSettings,
     AccountSettingsArgs,
     AdministrativeProviders,
-    ApplicationUser,
-    ApplicationUserArgs,
+    BreakGlass,
+    BreakGlassArgs,
+    ExistingObjects,
+    ExistingObjectsArgs,
+    Governance,
+    GovernanceArgs,
+    KeyGenerations,
+    LogInPolicies,
+    LogInPoliciesArgs,
+    Maintenance,
     Organization,
     OrganizationArgs,
     OrganizationRegistry,
+    PasswordRules,
+    PlatformRoles,
+    PlatformRolesArgs,
+    Retention,
+    RetentionArgs,
+    ServiceUser,
+    ServiceUserArgs,
     SharedDatabase,
     SharedDatabaseArgs,
     SnowflakeAccountArgs,
@@ -26,6 +41,7 @@ from components.snowflake import (
     administrative_providers,
     snowflake_provider,
 )
+from components.snowflake.log_in_policies import APPLICATIONS, DEPLOYMENT, PEOPLE, POWER_BI
 from infra import naming
 from infra.azure_composition import SnowflakeConnection, compose_azure, compose_secrets
 from infra.settings import Settings
@@ -46,12 +62,27 @@ class Platform:
     providers: AdministrativeProviders
     registry: OrganizationRegistry
     shared: SharedDatabase
-    user: ApplicationUser
+    governance: Governance
+    roles: PlatformRoles
+    maintenance: Maintenance
+    user: ServiceUser
+    power_bi_user: ServiceUser
     vault: KeyVault
     apps: Mapping[str, ContainerApplication]
+    #: The rest of the components, which nothing is taken from.
+    others: Sequence[Component]
 
     async def registered(self) -> None:
-        components: list[Component] = [self.shared, self.user, self.vault, *self.apps.values()]
+        components: list[Component] = [
+            self.shared,
+            self.governance,
+            self.roles,
+            self.user,
+            self.power_bi_user,
+            self.vault,
+            *self.apps.values(),
+            *self.others,
+        ]
         await asyncio.gather(*(component.registered() for component in components))
 
 
@@ -59,26 +90,101 @@ def compose_platform(settings: Settings) -> Platform:
     """Declare what organisations share, on both clouds."""
     account = SnowflakeAccountArgs(settings.snowflake.organization, settings.snowflake.account, settings.snowflake.user)
     providers = administrative_providers(account)
-    AccountSettings(
-        "account",
-        AccountSettingsArgs(cortex_cross_region=settings.snowflake.cortex_cross_region, providers=providers),
-    )
+    account_settings = AccountSettings("account", AccountSettingsArgs(_account_parameters(settings), providers))
     shared = _shared_database(settings, providers)
-    secrets = compose_secrets(settings)
-    user = ApplicationUser(
-        "application-user",
-        ApplicationUserArgs(
-            name=settings.snowflake.service_user.name,
-            rsa_public_key=secrets.snowflake_public_key,
-            default_role=shared.application_role,
-            default_warehouse=shared.warehouse,
+    governance = Governance(
+        "governance",
+        GovernanceArgs(
+            database=shared.database,
+            database_name=naming.SHARED_DATABASE,
+            schema_name=naming.GOVERNANCE_SCHEMA,
+            clear_text_roles=naming.CLEAR_TEXT_ROLES,
+            application_role_suffix=naming.APPLICATION_SUFFIX,
+            all_rows_roles=naming.ALL_ROWS_ROLES,
+            shared_schema=shared.schema,
+            shared_tables=shared.tables,
+            providers=providers,
+            deletion_protection=settings.deletion_protection,
+        ),
+    )
+    policies = _log_in_policies(settings, shared, governance, providers)
+    roles = PlatformRoles(
+        "roles",
+        PlatformRolesArgs(
+            cortex_role_name=naming.CORTEX_ROLE,
+            maintenance_role_name=naming.MAINTENANCE_ROLE,
+            monitoring_role_name=naming.MONITORING_ROLE,
+            application_role=shared.application_role,
+            database_use=shared.database_use,
+            warehouse=shared.warehouse,
+            warehouse_ownership=shared.warehouse_ownership,
             providers=providers,
         ),
     )
+    retention = Retention(
+        "retention",
+        RetentionArgs(
+            database=shared.database,
+            schema=governance.schema,
+            schema_name=naming.GOVERNANCE_SCHEMA,
+            database_use=shared.database_use,
+            role=roles.maintenance,
+            providers=providers,
+        ),
+    )
+    user = ServiceUser(
+        "application-user",
+        ServiceUserArgs(
+            name=settings.snowflake.service_user.name,
+            comment="The applications' log-in",
+            keys=_keys(settings, settings.snowflake.service_user.name),
+            default_role=shared.application_role,
+            default_warehouse=shared.warehouse,
+            network=APPLICATIONS,
+            policies=policies,
+            providers=providers,
+            deletion_protection=settings.deletion_protection,
+            adopt=settings.snowflake.service_user.adopt,
+        ),
+    )
+    power_bi_user = ServiceUser(
+        "power-bi-user",
+        ServiceUserArgs(
+            name=settings.snowflake.power_bi_user.name,
+            comment="Power BI's log-in",
+            keys=_keys(settings, settings.snowflake.power_bi_user.name),
+            default_role=roles.monitoring,
+            default_warehouse=shared.warehouse,
+            network=POWER_BI,
+            policies=policies,
+            providers=providers,
+            deletion_protection=settings.deletion_protection,
+        ),
+    )
+    others: list[Component] = [account_settings, policies, retention, _break_glass(settings, policies, providers)]
+    if settings.snowflake.existing is not None:
+        others.append(
+            ExistingObjects(
+                "existing",
+                ExistingObjectsArgs(
+                    database=settings.snowflake.existing.database,
+                    warehouse=settings.snowflake.existing.warehouse,
+                    role=settings.snowflake.existing.role,
+                    user=user.user,
+                    user_name=settings.snowflake.service_user.name,
+                    providers=providers,
+                    deletion_protection=settings.deletion_protection,
+                ),
+            )
+        )
     azure = compose_azure(
         settings,
-        secrets,
+        compose_secrets(settings),
         SnowflakeConnection(
+            private_keys={
+                naming.SNOWFLAKE_PRIVATE_KEY: user.private_key,
+                naming.POWER_BI_PRIVATE_KEY: power_bi_user.private_key,
+            },
             user=user.user,
             role=shared.application_role,
             warehouse=shared.warehouse,
@@ -102,9 +208,82 @@ def compose_platform(settings: Settings) -> Platform:
             ),
         ),
         shared=shared,
+        governance=governance,
+        roles=roles,
+        maintenance=Maintenance(
+            # The role is unknown until it stands and may act: then alone can the provider log in as it.
+            provider=snowflake_provider("snowflake-maintenance", account, roles.maintenance),
+            security_administrator=providers.security_administrator,
+            role=roles.maintenance,
+            warehouse=shared.warehouse,
+            procedure=retention.procedure,
+            schedule=settings.snowflake.retention_schedule,
+        ),
         user=user,
+        power_bi_user=power_bi_user,
         vault=azure.vault,
         apps=azure.apps,
+        others=others,
+    )
+
+
+def _account_parameters(settings: Settings) -> dict[str, str]:
+    snowflake = settings.snowflake
+    return {
+        **snowflake.account_parameters.values,
+        "CORTEX_ENABLED_CROSS_REGION": snowflake.cortex_cross_region,
+        "CORTEX_MODELS_ALLOWLIST": ",".join(settings.model.allowed),
+    }
+
+
+def _keys(settings: Settings, user: str) -> KeyGenerations:
+    return KeyGenerations(current=settings.key_generation(user), first=settings.first_generation(user))
+
+
+def _log_in_policies(
+    settings: Settings, shared: SharedDatabase, governance: Governance, providers: AdministrativeProviders
+) -> LogInPolicies:
+    log_in = settings.snowflake.log_in
+    return LogInPolicies(
+        "log-in",
+        LogInPoliciesArgs(
+            database=shared.database,
+            schema=governance.schema,
+            prefix=naming.ACCOUNT_PREFIX,
+            networks={
+                APPLICATIONS: log_in.networks.applications,
+                PEOPLE: log_in.networks.people,
+                DEPLOYMENT: log_in.networks.deployment,
+                POWER_BI: log_in.networks.power_bi,
+            },
+            idle_minutes=log_in.idle_minutes,
+            person_methods=log_in.person_methods,
+            password=PasswordRules(
+                minimum_length=log_in.password.minimum_length,
+                maximum_age=log_in.password.maximum_age_days,
+                maximum_retries=log_in.password.maximum_retries,
+                lockout=log_in.password.lockout_minutes,
+                history=log_in.password.history,
+            ),
+            deploy_user=settings.snowflake.user,
+            providers=providers,
+        ),
+    )
+
+
+def _break_glass(settings: Settings, policies: LogInPolicies, providers: AdministrativeProviders) -> BreakGlass:
+    user = settings.snowflake.break_glass
+    return BreakGlass(
+        "break-glass",
+        BreakGlassArgs(
+            name=user.name,
+            email=user.email,
+            enabled=user.enabled,
+            network=PEOPLE,
+            policies=policies,
+            providers=providers,
+            deletion_protection=settings.deletion_protection,
+        ),
     )
 
 
@@ -126,6 +305,9 @@ async def compose_organizations(settings: Settings, platform: Platform) -> dict[
                 ),
                 retention_days=organization.retention_days,
                 service_user=platform.user.user,
+                cortex_role=platform.roles.cortex,
+                phi_tag=platform.governance.phi_tag,
+                maintenance=platform.maintenance,
                 registry=platform.registry,
                 providers=platform.providers,
                 deletion_protection=settings.deletion_protection,

@@ -9,15 +9,26 @@ PLATFORM = "nexuschat"
 #: Snowflake's shared side.
 SHARED_DATABASE = "VIDEXA_SHARED"
 TENANT_MANAGEMENT_SCHEMA = "TENANT_MANAGEMENT"
+GOVERNANCE_SCHEMA = "GOVERNANCE"
 SHARED_WAREHOUSE = "VIDEXA_SHARED_WH"
 SHARED_RESOURCE_MONITOR = "VIDEXA_SHARED_RM"
 SHARED_APPLICATION_ROLE = "VIDEXA_SHARED_APP"
+#: Business roles: each is one task on the platform as a whole.
+CORTEX_ROLE = "VIDEXA_CORTEX_USER"
+MAINTENANCE_ROLE = "VIDEXA_MAINTENANCE"
+MONITORING_ROLE = "VIDEXA_MONITORING_READER"
+#: What stands in the account outside any database, and is of the platform as a whole, begins with it.
+ACCOUNT_PREFIX = "VIDEXA"
 
-#: Each organisation's schema.
+#: Each organisation's schema, and how the names of its application's roles end.
 NEXUSCHAT_SCHEMA = "NEXUSCHAT"
+APPLICATION_SUFFIX = "_APP"
+#: The roles that see patients' data in clear, as an anchored regular expression: applications, and they alone.
+CLEAR_TEXT_ROLES = f"^(HCS[0-9]{{4}}{APPLICATION_SUFFIX}|{SHARED_APPLICATION_ROLE})$"
 
 #: What the vault calls each secret.
 SNOWFLAKE_PRIVATE_KEY = "snowflake-private-key"
+POWER_BI_PRIVATE_KEY = "power-bi-private-key"
 SHARED_API_KEY = "nexuschat-api-key"
 SEARCH_MASTER_KEY = "meilisearch-master-key"
 CREDENTIALS_KEY = "nexuschat-creds-key"
@@ -25,6 +36,10 @@ CREDENTIALS_IV = "nexuschat-creds-iv"
 JWT_SECRET = "nexuschat-jwt-secret"  # noqa: S105 -- the secret's name
 JWT_REFRESH_SECRET = "nexuschat-jwt-refresh-secret"  # noqa: S105 -- the secret's name
 CHAT_CONFIGURATION = "nexuschat-librechat-yaml"
+
+#: The roles that see the rows of every organisation in the shared tables: the owner, who writes the declared rows, who
+#: audits, and the business roles that work across organisations. A tenant's application sees its own alone.
+ALL_ROWS_ROLES = ("ACCOUNTADMIN", "SYSADMIN", SHARED_APPLICATION_ROLE, MAINTENANCE_ROLE, MONITORING_ROLE)
 
 
 def organization_names(organization_id: str) -> OrganizationNames:
@@ -34,7 +49,7 @@ def organization_names(organization_id: str) -> OrganizationNames:
         schema=NEXUSCHAT_SCHEMA,
         warehouse=f"{organization_id}_WH",
         resource_monitor=f"{organization_id}_RM",
-        application_role=f"{organization_id}_APP",
+        application_role=f"{organization_id}{APPLICATION_SUFFIX}",
         analyst_role=f"{organization_id}_ANALYST",
         administrator_role=f"{organization_id}_ADMIN",
     )

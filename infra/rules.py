@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,6 +47,14 @@ LOCATIONS = (
 )
 #: Where Cortex may process a prompt besides the account's own region. ANY_REGION and the global ones are not offered.
 CROSS_REGIONS = ("DISABLED", "AZURE_US", "AWS_US")
+#: Minutes after which an idle session ends: a quarter of an hour is the most (45 CFR 164.312(a)(2)(iii), CIS 1.9).
+IDLE_MINUTES = (5, 15)
+#: Characters of a person's password: 14 are the least (CIS 1.5).
+PASSWORD_LENGTH = (14, 256)
+#: Ways in which a person may log in to Snowflake. A key pair is for programs.
+PERSON_METHODS = ("SAML", "PASSWORD", "OAUTH")
+#: A range with fewer leading bits than this is nobody's own network.
+SHORTEST_NETWORK_PREFIX = 8
 #: Days that Log Analytics keeps logs without an archive.
 LOG_RETENTION_DAYS = (30, 730)
 #: The most replicas of one container app.
@@ -116,6 +125,31 @@ def between(low: float, high: float | None, unit: str) -> AfterValidator:
 
 def guid(mend: str) -> AfterValidator:
     return AfterValidator(Rule(matches(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"), "is not a GUID.", mend))
+
+
+def _network(value: str) -> ipaddress.IPv4Network | None:
+    try:
+        found = ipaddress.IPv4Network(value)
+    except ValueError:
+        return None
+    return found if found.prefixlen >= SHORTEST_NETWORK_PREFIX else None
+
+
+def _own_network(value: str, info: ValidationInfo) -> str:
+    """A named IPv4 range; the loopback one belongs to the embedded cloud alone."""
+    network = _network(value)
+    if network is None:
+        raise refusal(
+            f"{shown(value)} is no network of somebody's own: an IPv4 range in CIDR form, "
+            f"/{SHORTEST_NETWORK_PREFIX} or narrower (so never 0.0.0.0/0), with no bit set behind its prefix.",
+            "For example 203.0.113.0/24, or 203.0.113.7/32 for one address.",
+        )
+    if network.is_loopback and (info.context or {}).get("environment") in REAL_ENVIRONMENTS:
+        raise refusal(
+            f"{value!r} is the embedded cloud's loopback: nobody reaches a real account from there.",
+            "Name the public addresses from which these users come.",
+        )
+    return value
 
 
 _SNOWFLAKE_IDENTIFIER = r"[A-Z_][A-Z0-9_$]{0,254}"
@@ -202,6 +236,27 @@ SnowflakeIdentifier = Annotated[
             matches(_SNOWFLAKE_IDENTIFIER),
             "is no Snowflake name as used here: upper-case letters, digits, _ and $, not a digit first.",
             lambda value: f"Write {value.upper()}." if matches(_SNOWFLAKE_IDENTIFIER)(value.upper()) else "Rename it.",
+        )
+    ),
+]
+Network = Annotated[str, AfterValidator(_own_network)]
+EmailAddress = Annotated[
+    str,
+    AfterValidator(
+        Rule(
+            matches(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
+            "is no mail address.",
+            "Give the address of the people who answer for the account.",
+        )
+    ),
+]
+CronSchedule = Annotated[
+    str,
+    AfterValidator(
+        Rule(
+            matches(r"(\S+ ){5}[A-Za-z_]+(/[A-Za-z_]+)*"),
+            "is no schedule: five cron fields and a time zone.",
+            "For example 17 3 * * * UTC: every day at 03:17.",
         )
     ),
 ]

@@ -11,16 +11,21 @@ import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
+import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from infra.rules import (
     CROSS_REGIONS,
+    IDLE_MINUTES,
     LOG_RETENTION_DAYS,
     MAXIMUM_REPLICAS,
+    PASSWORD_LENGTH,
+    PERSON_METHODS,
     PHI_EDITIONS,
     REAL_ENVIRONMENTS,
     UNKNOWN_MODEL_HINT,
@@ -28,13 +33,16 @@ from infra.rules import (
     AutoSuspendSeconds,
     ContainerAppName,
     Cores,
+    CronSchedule,
     DirectoryId,
     Edition,
+    EmailAddress,
     Environment,
     Image,
     Location,
     Memory,
     MonthlyCredits,
+    Network,
     OrganizationId,
     OrganizationName,
     RegistryName,
@@ -134,7 +142,94 @@ class AzureSettings(_Settings):
 
 
 class ServiceUserSettings(_Settings):
+    """The applications' user. With `adopt` it is one that exists: imported and protected, never made anew."""
+
     name: SnowflakeIdentifier = "AGENTNEXUS_SVC"
+    adopt: bool = False
+
+
+class PowerBiUserSettings(_Settings):
+    """The user as which Power BI reads the monitoring views."""
+
+    name: SnowflakeIdentifier = "POWERBI_SVC"
+
+
+class BreakGlassSettings(_Settings):
+    """The person's user for emergencies: ACCOUNTADMIN, disabled until it is needed."""
+
+    name: SnowflakeIdentifier = "VIDEXA_BREAK_GLASS"
+    enabled: bool = False
+    #: Who hears of it. Snowflake writes to the address; CIS 1.11 asks for one on every ACCOUNTADMIN.
+    email: EmailAddress
+
+
+class ExistingObjectsSettings(_Settings):
+    """What was in the account before the stack: imported and protected, never made, changed or removed here."""
+
+    database: SnowflakeIdentifier = "AGENTNEXUS_DB"
+    warehouse: SnowflakeIdentifier = "COMPUTE_WH"
+    role: SnowflakeIdentifier = "AGENTNEXUS_AUTH_WRITER"
+
+
+def _loopback() -> list[str]:
+    # Refused by the rule of Network wherever the cloud is a real one.
+    return ["127.0.0.0/8"]
+
+
+class NetworksSettings(_Settings):
+    """IPv4 ranges from which each group of users may log in to Snowflake; on the embedded cloud the loopback's."""
+
+    applications: Annotated[list[Network], Field(min_length=1, default_factory=_loopback, validate_default=True)]
+    people: Annotated[list[Network], Field(min_length=1, default_factory=_loopback, validate_default=True)]
+    deployment: Annotated[list[Network], Field(min_length=1, default_factory=_loopback, validate_default=True)]
+    power_bi: Annotated[list[Network], Field(min_length=1, default_factory=_loopback, validate_default=True)]
+
+
+class PasswordSettings(_Settings):
+    """Passwords of people; no program has one."""
+
+    minimum_length: Annotated[int, between(*PASSWORD_LENGTH, "characters")] = 14
+    maximum_age_days: Annotated[int, between(1, 365, "days")] = 90
+    maximum_retries: Annotated[int, between(1, 10, "retries")] = 5
+    lockout_minutes: Annotated[int, between(15, 999, "minutes")] = 30
+    history: Annotated[int, between(5, 24, "passwords")] = 24
+
+
+class LogInSettings(_Settings):
+    """How people and programs log in to Snowflake."""
+
+    networks: NetworksSettings = Field(default_factory=dict, validate_default=True)
+    idle_minutes: Annotated[int, between(*IDLE_MINUTES, "minutes")] = 15
+    person_methods: Annotated[
+        list[Annotated[str, one_of("a way in which a person may log in", PERSON_METHODS)]], Field(min_length=1)
+    ] = ["SAML", "PASSWORD"]
+    password: PasswordSettings = Field(default_factory=PasswordSettings)
+
+
+class AccountParametersSettings(_Settings):
+    """Snowflake's account parameters, in their own names; each default is the safe choice."""
+
+    allow_client_mfa_caching: bool = False
+    allow_id_token: bool = False
+    client_encryption_key_size: Annotated[int, Field(ge=128, le=256)] = 256
+    external_oauth_add_privileged_roles_to_blocked_list: bool = True
+    #: Days of Time Travel that no object can go under.
+    min_data_retention_time_in_days: RetentionDays = 1
+    oauth_add_privileged_roles_to_blocked_list: bool = True
+    periodic_data_rekeying: bool = True
+    prevent_load_from_inline_url: bool = True
+    prevent_unload_to_inline_url: bool = True
+    prevent_unload_to_internal_stages: bool = True
+    require_storage_integration_for_stage_creation: bool = True
+    require_storage_integration_for_stage_operation: bool = True
+
+    @property
+    def values(self) -> dict[str, str]:
+        """By Snowflake's names, as its SHOW PARAMETERS writes them."""
+        return {
+            name.upper(): str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in self.model_dump().items()
+        }
 
 
 class SharedWarehouseSettings(_Settings):
@@ -152,6 +247,13 @@ class SnowflakeSettings(_Settings):
     #: The deploy principal: it holds the administrative roles, and is nobody that runs anything.
     user: SnowflakeIdentifier = "NEXUS_DEPLOY"
     service_user: ServiceUserSettings = Field(default_factory=ServiceUserSettings)
+    power_bi_user: PowerBiUserSettings = Field(default_factory=PowerBiUserSettings, validate_default=True)
+    break_glass: BreakGlassSettings
+    existing: ExistingObjectsSettings | None = None
+    log_in: LogInSettings = Field(default_factory=dict, validate_default=True)
+    account_parameters: AccountParametersSettings = Field(default_factory=AccountParametersSettings)
+    #: When what has expired is deleted, in every tenant.
+    retention_schedule: CronSchedule = "17 3 * * * UTC"
     shared_warehouse: SharedWarehouseSettings = Field(default_factory=SharedWarehouseSettings)
     #: Days of Time Travel of the shared database.
     shared_retention_days: RetentionDays = 1
@@ -179,6 +281,18 @@ class SnowflakeSettings(_Settings):
                 f"{value.name!r} is the deploy principal too: who runs the applications may administer nothing.",
                 "Name two different users in service_user.name and user.",
             )
+        return value
+
+    @field_validator("power_bi_user", "break_glass")
+    @classmethod
+    def _a_user_of_its_own(cls, value: Any, info: ValidationInfo) -> Any:
+        others = {"user": info.data.get("user")}
+        for key in ("service_user", "power_bi_user"):
+            if key != info.field_name and key in info.data:
+                others[f"{key}.name"] = info.data[key].name
+        for key, other in others.items():
+            if value.name == other:
+                raise refusal(f"{value.name!r} is {key} too: each has its own rights.", "Name different users.")
         return value
 
     @field_validator("cortex_cross_region_exception")
@@ -305,11 +419,28 @@ class AppsSettings(_Settings):
         return value
 
 
+class KeySettings(_Settings):
+    """A service user's key pair as `nexus rotate-key` writes it down.
+
+    `generation` counts key pairs; `since` is the day of the last rotation; `rotating` marks one that is not finished.
+    """
+
+    generation: Annotated[int, between(1, None, "as the first generation")]
+    since: date | None = None
+    rotating: bool = False
+
+
+class _Keys(_Settings):
+    users: dict[SnowflakeIdentifier, KeySettings]
+
+
 class _StackSettings(_Settings):
     """The stack's configuration: one field for each key of the namespace."""
 
     environment: Environment
     tenants_file: str = "tenants.yaml"
+    #: Which key pair of each service user is current; `nexus rotate-key` writes it. keys.<environment>.yaml by default.
+    keys_file: str | None = None
     #: Whether what holds data is protected from deletion; on unless the environment is local.
     deletion_protection: bool | None = None
     azure: AzureSettings
@@ -359,6 +490,23 @@ class Settings:
     model: ModelSettings
     apps: AppsSettings
     organizations: tuple[OrganizationSettings, ...]
+    #: Key pairs of service users that were ever rotated, by user.
+    keys: Mapping[str, KeySettings]
+
+    @property
+    def service_users(self) -> tuple[str, ...]:
+        """The users that log in by key pairs of this stack."""
+        return (self.snowflake.service_user.name, self.snowflake.power_bi_user.name)
+
+    def first_generation(self, user: str) -> int:
+        """An adopted user has a key of before in its first slot: the first one made here goes into the second."""
+        adopted = self.snowflake.service_user
+        return 2 if user == adopted.name and adopted.adopt else 1
+
+    def key_generation(self, user: str) -> int:
+        """The generation of a user's current key pair."""
+        known = self.keys.get(user)
+        return max(self.first_generation(user), known.generation if known else 1)
 
 
 def load_settings(config: Mapping[str, Any], directory: Path | str) -> Settings:
@@ -400,6 +548,7 @@ def load_settings(config: Mapping[str, Any], directory: Path | str) -> Settings:
                 for place, key, line in file.repeated
             ]
             organizations = _organizations(file, context, problems)
+    keys = _keys(directory, stack, problems) if stack else {}
     if problems or stack is None:
         raise SettingsError(problems)
     return Settings(
@@ -412,7 +561,47 @@ def load_settings(config: Mapping[str, Any], directory: Path | str) -> Settings:
         model=stack.model,
         apps=stack.apps,
         organizations=organizations,
+        keys=keys,
     )
+
+
+def keys_file(environment: str) -> str:
+    """Where the generations of an environment's key pairs are written down, beside Pulumi.yaml."""
+    return f"keys.{environment}.yaml"
+
+
+def _keys(directory: Path | str, stack: _StackSettings, problems: list[Problem]) -> dict[str, KeySettings]:
+    """The key pairs that were rotated; without a file, none was."""
+    path = Path(directory) / (stack.keys_file or keys_file(stack.environment))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if stack.keys_file is not None:
+            problems.append(
+                Problem(f"{NAMESPACE}:keys_file", f"{path.name!r} does not exist.", "Name an existing file.")
+            )
+        return {}
+    except (OSError, UnicodeDecodeError):
+        problems.append(Problem(path.name, "cannot be read.", "Save it as UTF-8 text that you may read."))
+        return {}
+    try:
+        users = yaml.safe_load(text) or {}
+        known = _Keys.model_validate({"users": users}).users
+    except yaml.YAMLError:
+        problems.append(Problem(path.name, "is not YAML.", "Mend it, or take it from the last commit."))
+        return {}
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            where = " ".join(part for part in (path.name, ".".join(_path(detail)[1:])) if part)
+            problems.append(Problem(where, *_rule_and_mend(detail, _path(detail), _Keys, None)))
+        return {}
+    users_here = [stack.snowflake.service_user.name, stack.snowflake.power_bi_user.name]
+    problems += [
+        Problem(f"{path.name} {user}", "is no service user here.", suggest(user, users_here))
+        for user in known
+        if user not in users_here
+    ]
+    return known
 
 
 def _decoded(value: Any) -> Any:

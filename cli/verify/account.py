@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from snowflake.connector import Error
@@ -87,14 +88,15 @@ def _organizations(report: Report, declared: Declared, cursor: SnowflakeCursor) 
 
 
 def _schemas(report: Report, what: str, databases: Sequence[DeclaredDatabase], cursor: SnowflakeCursor) -> None:
-    schema = databases[0].schema if databases else ""
-    with report.check("schemas", f"SHOW SCHEMAS IN DATABASE, {what}", f"{schema}, with managed access") as check:
+    schemas = ", ".join(sorted(databases[0].schemas)) if databases else ""
+    with report.check("schemas", f"SHOW SCHEMAS IN DATABASE, {what}", f"{schemas}, with managed access") as check:
         for database in databases:
             found = ask(check, database.database, cursor, f'SHOW SCHEMAS IN DATABASE "{database.database}"')
             options = {str(row["name"]): str(row["options"] or "") for row in found}
-            check.compare_sets("schema", {database.schema}, options.keys() - {"INFORMATION_SCHEMA", "PUBLIC"})
-            if database.schema in options and "MANAGED ACCESS" not in options[database.schema].upper():
-                check.fail(f"{database.database}.{database.schema}", "access to it is not managed")
+            check.compare_sets("schema", set(database.schemas), options.keys() - {"INFORMATION_SCHEMA", "PUBLIC"})
+            for schema in sorted(database.schemas & options.keys()):
+                if "MANAGED ACCESS" not in options[schema].upper():
+                    check.fail(f"{database.database}.{schema}", "access to it is not managed")
 
 
 def _tables(report: Report, what: str, databases: Sequence[DeclaredDatabase], cursor: SnowflakeCursor) -> None:
@@ -224,7 +226,9 @@ def _grants(report: Report, declared: Declared, cursor: SnowflakeCursor) -> None
                 for kind, name in sorted(expected - found):
                     check.fail(role, f"is not granted to {kind} {name}")
     with report.check(
-        "grants", "SHOW GRANTS TO ROLE, each tenant's roles and access roles", "its own tenant's objects only"
+        "grants",
+        "SHOW GRANTS TO ROLE, each tenant's roles and access roles",
+        "its own tenant's objects, and the declared roles",
     ) as check:
         for tenant in declared.tenants:
             holders = [(f'ROLE "{role}"', role) for role in tenant.roles]
@@ -235,12 +239,15 @@ def _grants(report: Report, declared: Declared, cursor: SnowflakeCursor) -> None
             for holder, name in holders:
                 check.tried += 1
                 for row in ask(check, name, cursor, f"SHOW GRANTS TO {holder}"):
-                    if not _own(tenant, str(row["granted_on"]), str(row["name"])):
+                    inherited = declared.inherited_roles.get(name, frozenset())
+                    if not _own(tenant, str(row["granted_on"]), str(row["name"]), inherited):
                         check.fail(name, f"holds {row['privilege']} on {row['granted_on']} {row['name']}")
 
 
-def _own(tenant: DeclaredTenant, kind: str, name: str) -> bool:
+def _own(tenant: DeclaredTenant, kind: str, name: str, inherited: AbstractSet[str]) -> bool:
     bare = name.replace('"', "")
+    if kind == "ROLE":
+        return bare in inherited
     if kind.replace("_", " ") == "WAREHOUSE":
         return bare == tenant.warehouse
     return bare.split(".")[0] == tenant.content.database

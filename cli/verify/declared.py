@@ -30,10 +30,11 @@ class TenantSettings:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredDatabase:
-    """A database with its one schema of ours."""
+    """A database, the schema of ours that most is asked of, and all schemas that are declared in it."""
 
     database: str
     schema: str
+    schemas: frozenset[str]
     tables: Mapping[str, Columns]
     database_roles: frozenset[str]
 
@@ -91,13 +92,15 @@ class Triggers:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """Everything of the stack on Snowflake. `service_user_roles` are all that the service user is granted."""
+    """Everything of the stack on Snowflake. `service_user_roles` are all that the service user is granted, and
+    `inherited_roles` the declared roles that each account role inherits."""
 
     tenants: tuple[DeclaredTenant, ...]
     shared: DeclaredDatabase
     shared_warehouse: str
     service_user: str
     service_user_roles: frozenset[str]
+    inherited_roles: Mapping[str, frozenset[str]]
     triggers: Mapping[str, Triggers]
 
     @classmethod
@@ -137,6 +140,7 @@ class Declared:
                 for grant in state.of_type("snowflake:index/grantAccountRole:GrantAccountRole")
                 if grant.inputs.get("userName") == service_user
             ),
+            inherited_roles=_inherited(state),
             triggers={
                 str(monitor.inputs["name"]): Triggers(
                     frozenset(map(int, monitor.inputs.get("notifyTriggers") or ())),
@@ -146,6 +150,14 @@ class Declared:
                 for monitor in state.of_type("snowflake:index/resourceMonitor:ResourceMonitor")
             },
         )
+
+
+def _inherited(state: StackState) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for grant in state.of_type("snowflake:index/grantAccountRole:GrantAccountRole"):
+        if grant.inputs.get("parentRoleName"):
+            found.setdefault(str(grant.inputs["parentRoleName"]), set()).add(str(grant.inputs["roleName"]))
+    return {role: frozenset(inherited) for role, inherited in found.items()}
 
 
 def _one(share: float | None) -> frozenset[int]:
@@ -163,11 +175,18 @@ class _Databases:
                 str(column["name"]): (str(column["type"]), column.get("nullable") is False)
                 for column in table.inputs["columns"]
             }
+        self._schemas: dict[str, set[str]] = {}
+        for schema in state.of_type("snowflake:index/schema:Schema"):
+            self._schemas.setdefault(str(schema.inputs["database"]), set()).add(str(schema.inputs["name"]))
         self._roles: dict[str, set[str]] = {}
         for role in state.of_type("snowflake:index/databaseRole:DatabaseRole"):
             self._roles.setdefault(str(role.inputs["database"]), set()).add(str(role.inputs["name"]))
 
     def of(self, database: str, schema: str) -> DeclaredDatabase:
         return DeclaredDatabase(
-            database, schema, self._tables.get((database, schema), {}), frozenset(self._roles.get(database, ()))
+            database,
+            schema,
+            frozenset(self._schemas.get(database, ())),
+            self._tables.get((database, schema), {}),
+            frozenset(self._roles.get(database, ())),
         )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_random as random
-import pulumi_tls as tls
 
 from components.base import Component
 
@@ -24,7 +23,7 @@ class PlatformSecretsArgs:
 
 
 class PlatformSecrets(Component):
-    """Stateful. Random bytes by name, and the RSA key pair of the Snowflake service user."""
+    """Stateful. Random bytes by name."""
 
     def __init__(self, name: str, args: PlatformSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("videxa:azure:PlatformSecrets", name, opts)
@@ -33,15 +32,4 @@ class PlatformSecrets(Component):
             secret: self.child(random.RandomBytes(secret, length=length, opts=options)).hex
             for secret, length in args.random_bytes.items()
         }
-        # Snowflake takes RSA keys of at least 2048 bits.
-        key = self.child(tls.PrivateKey("snowflake-key-pair", algorithm="RSA", rsa_bits=2048, opts=options))
-        #: PKCS#8, as Snowflake's connectors read it.
-        self.snowflake_private_key: pulumi.Output[str] = key.private_key_pem_pkcs8
-        #: One line of base64, as Snowflake's RSA_PUBLIC_KEY takes it.
-        self.snowflake_public_key: pulumi.Output[str] = key.public_key_pem.apply(public_key_line)
-        self.register_outputs({"snowflake_public_key": self.snowflake_public_key})
-
-
-def public_key_line(pem: str) -> str:
-    """The base64 of a PEM public key in one line, with neither header nor footer."""
-    return "".join(line for line in pem.splitlines() if line and not line.startswith("-----"))
+        self.register_outputs({"names": sorted(self.values)})

@@ -27,6 +27,26 @@ class AccessRole:
     qualified_name: pulumi.Output[str]
 
 
+def account_role(
+    component: Component, providers: AdministrativeProviders, name: str, comment: str
+) -> tuple[snowflake.AccountRole, snowflake.GrantAccountRole]:
+    """An account role, and its grant to SYSADMIN: no role stands outside Snowflake's own tree."""
+    role = component.child(
+        snowflake.AccountRole(
+            name, name=name, comment=comment, opts=component.child_options(providers.user_administrator)
+        )
+    )
+    grant = component.child(
+        snowflake.GrantAccountRole(
+            f"{name}-to-SYSADMIN",
+            role_name=role.name,
+            parent_role_name="SYSADMIN",
+            opts=component.child_options(providers.security_administrator, delete_before_replace=True),
+        )
+    )
+    return role, grant
+
+
 class Access:
     """Declares access roles and grants as children of one component."""
 
@@ -63,23 +83,18 @@ class Access:
 
     def account_role(self, name: str, comment: str) -> snowflake.AccountRole:
         """A functional role under SYSADMIN, so that no role stands outside Snowflake's own tree."""
-        role = self._component.child(
-            snowflake.AccountRole(
-                name,
-                name=name,
-                comment=comment,
-                opts=self._component.child_options(self._providers.user_administrator),
-            )
-        )
+        return account_role(self._component, self._providers, name, comment)[0]
+
+    def within_role(self, name: str, access: AccessRole, role: pulumi.Input[str]) -> None:
+        """Give everything that `access` holds to an account role of another component."""
         self._component.child(
-            snowflake.GrantAccountRole(
-                f"{name}-to-SYSADMIN",
-                role_name=role.name,
-                parent_role_name="SYSADMIN",
+            snowflake.GrantDatabaseRole(
+                name,
+                database_role_name=access.qualified_name,
+                parent_role_name=role,
                 opts=self._grant_options(),
             )
         )
-        return role
 
     def include(self, name: str, access: AccessRole, *, within: AccessRole | snowflake.AccountRole) -> None:
         """Give everything that `access` holds to another role."""
@@ -91,6 +106,12 @@ class Access:
                 parent_role_name=None if isinstance(within, AccessRole) else within.name,
                 opts=self._grant_options(),
             )
+        )
+
+    def inherit(self, name: str, role: pulumi.Input[str], by: snowflake.AccountRole) -> None:
+        """Let a functional role inherit a business role."""
+        self._component.child(
+            snowflake.GrantAccountRole(name, role_name=role, parent_role_name=by.name, opts=self._grant_options())
         )
 
     def to_user(self, name: str, role: snowflake.AccountRole, user: pulumi.Input[str]) -> None:

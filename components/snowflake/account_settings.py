@@ -1,7 +1,8 @@
-"""Parameters of the whole Snowflake account."""
+"""Parameters of the whole Snowflake account, and what PUBLIC no longer has."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -10,12 +11,15 @@ import pulumi_snowflake as snowflake
 from components.base import Component
 from components.snowflake.providers import AdministrativeProviders
 
+#: Snowflake's own database role that lets one call Cortex; an account comes with it granted to PUBLIC.
+CORTEX_ROLE = "SNOWFLAKE.CORTEX_USER"
+
 
 @dataclass(frozen=True)
 class AccountSettingsArgs:
-    """`cortex_cross_region`: where Cortex may process a prompt outside the account's region, or DISABLED."""
+    """`parameters`: Snowflake's names of account parameters and the values that they are to have."""
 
-    cortex_cross_region: str
+    parameters: Mapping[str, str]
     providers: AdministrativeProviders
 
 
@@ -24,13 +28,17 @@ class AccountSettings(Component):
 
     def __init__(self, name: str, args: AccountSettingsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("videxa:snowflake:AccountSettings", name, opts)
-        parameter = self.child(
-            snowflake.AccountParameter(
-                "CORTEX_ENABLED_CROSS_REGION",
-                key="CORTEX_ENABLED_CROSS_REGION",
-                value=args.cortex_cross_region,
-                opts=self.child_options(args.providers.account_administrator, delete_before_replace=True),
+        options = self.child_options(args.providers.account_administrator, delete_before_replace=True)
+        self.parameters: dict[str, pulumi.Output[str]] = {
+            key: self.child(snowflake.AccountParameter(key, key=key, value=value, opts=options)).value
+            for key, value in sorted(args.parameters.items())
+        }
+        self.child(
+            snowflake.Execute(
+                "cortex-from-public",
+                execute=f"REVOKE DATABASE ROLE {CORTEX_ROLE} FROM ROLE PUBLIC",
+                revert=f"GRANT DATABASE ROLE {CORTEX_ROLE} TO ROLE PUBLIC",
+                opts=options,
             )
         )
-        self.cortex_cross_region: pulumi.Output[str] = parameter.value
-        self.register_outputs({"cortex_cross_region": self.cortex_cross_region})
+        self.register_outputs({"parameters": self.parameters})

@@ -1,9 +1,10 @@
-"""A database with one managed-access schema and its tables."""
+"""A database with managed-access schemas and their tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pulumi
 import pulumi_snowflake as snowflake
 
 from components.base import Component
@@ -38,17 +39,42 @@ def database_with_schema(
             opts=options,
         )
     )
-    schema = component.child(
+    schema = managed_schema(
+        component,
+        database=database.name,
+        database_name=database_name,
+        schema_name=schema_name,
+        providers=providers,
+        deletion_protection=deletion_protection,
+    )
+    return database, schema
+
+
+def managed_schema(
+    component: Component,
+    *,
+    database: pulumi.Input[str],
+    database_name: str,
+    schema_name: str,
+    providers: AdministrativeProviders,
+    deletion_protection: bool,
+    comment: str | None = None,
+) -> snowflake.Schema:
+    """Stateful. A permanent schema in which only its owner and SECURITYADMIN may grant.
+
+    `database_name` is for the logical name; `database` is the database's own output.
+    """
+    return component.child(
         snowflake.Schema(
             f"{database_name}-{schema_name}",
-            database=database.name,
+            database=database,
             name=schema_name,
             is_transient="false",
             with_managed_access="true",
-            opts=options,
+            comment=comment,
+            opts=component.child_options(providers.system_administrator, protect=deletion_protection),
         )
     )
-    return database, schema
 
 
 def declare_tables(

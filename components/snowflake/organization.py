@@ -10,7 +10,10 @@ import pulumi_snowflake as snowflake
 from components.base import Component
 from components.snowflake.access import Access
 from components.snowflake.database import database_with_schema, declare_tables
+from components.snowflake.governance import tag_columns
 from components.snowflake.providers import AdministrativeProviders
+from components.snowflake.retention import Maintenance, declare_retention
+from components.snowflake.role_model import ADMINISTRATOR, ANALYST, APPLICATION, DATABASE_USE, OWN, READ, WRITE
 from components.snowflake.sql import literal, quoted
 from components.snowflake.tables import NEXUSCHAT_TABLES
 from components.snowflake.warehouse import WarehouseLimits, monitored_warehouse
@@ -46,8 +49,9 @@ class OrganizationRegistry:
 class OrganizationArgs:
     """What one organisation is made of.
 
-    `retention_days` are days of Time Travel; `service_user` is who takes the application role;
-    `deletion_protection` guards the database, its schema and its tables.
+    `retention_days` are days of Time Travel; `service_user` is who takes the application role; `cortex_role` is the
+    business role that lets the application call Cortex, `phi_tag` the full name of the tag for patients' data, and
+    `maintenance` who deletes what has expired. `deletion_protection` guards the database, its schema and its tables.
     """
 
     organization_id: str
@@ -55,6 +59,9 @@ class OrganizationArgs:
     warehouse: WarehouseLimits
     retention_days: int
     service_user: pulumi.Input[str]
+    cortex_role: pulumi.Input[str]
+    phi_tag: pulumi.Input[str]
+    maintenance: Maintenance
     registry: OrganizationRegistry
     providers: AdministrativeProviders
     deletion_protection: bool
@@ -63,9 +70,8 @@ class OrganizationArgs:
 class Organization(Component):
     """A tenant: database, managed-access schema with the chat tables, monitored warehouse, roles, its declared row.
 
-    Access roles of the database: DATABASE_USE; `<schema>_READ`, which includes it; `<schema>_WRITE`, which includes
-    READ. Functional roles: the application gets WRITE, the analyst READ, the administrator DATABASE_USE and the
-    running of the warehouse, but no content.
+    Its roles are those of `role_model`. Columns that can hold patients' data are tagged, and one task deletes what has
+    expired.
     """
 
     def __init__(self, name: str, args: OrganizationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -99,28 +105,48 @@ class Organization(Component):
         )
 
         access = Access(self, providers, database, schema)
-        use = access.database_role("DATABASE_USE", "May use the database", prefix)
-        read = access.database_role(f"{names.schema}_READ", "May read the schema's tables", prefix)
-        write = access.database_role(f"{names.schema}_WRITE", "May write the schema's tables", prefix)
-        application = access.account_role(names.application_role, "Runs the chat application")
-        analyst = access.account_role(names.analyst_role, "Reads for analysis")
-        administrator = access.account_role(names.administrator_role, "Runs the warehouse; sees no content")
+        use = access.database_role(DATABASE_USE, "May use the database", prefix)
+        read, write, own = (
+            access.database_role(level.name(names.schema), level.meaning.capitalize(), prefix)
+            for level in (READ, WRITE, OWN)
+        )
+        application = access.account_role(names.application_role, APPLICATION.meaning)
+        analyst = access.account_role(names.analyst_role, ANALYST.meaning)
+        administrator = access.account_role(names.administrator_role, ADMINISTRATOR.meaning)
 
         access.on_database(f"{prefix}-use", use, ["USAGE"])
-        access.on_schema(f"{prefix}-read-schema", read, ["USAGE"])
-        access.on_tables(f"{prefix}-read-tables", read, ["SELECT"], list(tables.values()))
-        access.on_tables(f"{prefix}-write-tables", write, ["INSERT", "UPDATE", "DELETE"], list(tables.values()))
+        access.on_schema(f"{prefix}-read-schema", read, READ.schema)
+        access.on_tables(f"{prefix}-read-tables", read, READ.tables, list(tables.values()))
+        access.on_tables(f"{prefix}-write-tables", write, WRITE.tables, list(tables.values()))
+        access.on_schema(f"{prefix}-own-schema", own, OWN.schema)
         access.include(f"{prefix}-use-in-read", use, within=read)
         access.include(f"{prefix}-read-in-write", read, within=write)
+        access.include(f"{prefix}-write-in-own", write, within=own)
         access.include(f"{prefix}-write-in-application", write, within=application)
         access.include(f"{prefix}-read-in-analyst", read, within=analyst)
         access.include(f"{prefix}-use-in-administrator", use, within=administrator)
-        access.on_warehouse(f"{names.warehouse}-application", application, ["USAGE"], warehouse, ownership)
-        access.on_warehouse(f"{names.warehouse}-analyst", analyst, ["USAGE"], warehouse, ownership)
-        access.on_warehouse(
-            f"{names.warehouse}-administrator", administrator, ["USAGE", "MONITOR", "OPERATE"], warehouse, ownership
-        )
+        for role, functional in (
+            (application, APPLICATION),
+            (analyst, ANALYST),
+            (administrator, ADMINISTRATOR),
+        ):
+            word = {APPLICATION: "application", ANALYST: "analyst", ADMINISTRATOR: "administrator"}[functional]
+            access.on_warehouse(f"{names.warehouse}-{word}", role, functional.warehouse, warehouse, ownership)
+        access.inherit(f"{names.application_role}-cortex", args.cortex_role, application)
         access.to_user(f"{names.application_role}-to-service-user", application, args.service_user)
+        tag_columns(
+            self,
+            prefix,
+            NEXUSCHAT_TABLES,
+            tag=args.phi_tag,
+            database=database.name,
+            schema=schema.name,
+            tables=tables,
+            providers=providers,
+        )
+        declare_retention(
+            self, prefix, NEXUSCHAT_TABLES, database=database, schema=schema, own=own, maintenance=args.maintenance
+        )
 
         values: dict[str, pulumi.Input[str | int]] = {
             "DATABASE_NAME": database.name,

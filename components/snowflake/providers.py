@@ -2,14 +2,17 @@
 
 Who does what, and why it works on a real account:
 
-- **ACCOUNTADMIN** creates resource monitors (nobody else may), the warehouses (only ACCOUNTADMIN may
-  assign a monitor to one) and sets account parameters. A warehouse is handed to SYSADMIN at once by an
+- **ACCOUNTADMIN** does what Snowflake lets nobody else do: it creates resource monitors and the warehouses (only it may
+  assign a monitor to one), sets account parameters, attaches policies to the account and to users, takes Cortex from
+  PUBLIC, grants EXECUTE TASK, and gives the break-glass user its role. A warehouse is handed to SYSADMIN at once by an
   ownership grant; ACCOUNTADMIN inherits SYSADMIN and so can still alter and drop it.
-- **SYSADMIN** creates and owns databases, schemas, tables, database roles (the owner of a database may
-  create roles in it), and writes declared rows.
+- **SYSADMIN** creates and owns databases, schemas, tables, policies, tags, procedures, database roles (the owner of a
+  database may create roles in it), marks columns, and writes declared rows.
 - **USERADMIN** creates and owns account roles and users (CREATE ROLE and CREATE USER are its own).
 - **SECURITYADMIN** makes every grant. It holds MANAGE GRANTS, so it grants on anything as its owner would,
   sees every object by that, and may grant inside a managed-access schema, which otherwise only its owner may.
+
+- **The maintenance role** (see `platform_roles`) creates the tenants' tasks, so that no administrator owns one.
 
 No role needs more than Snowflake gives it from the start.
 """
@@ -24,8 +27,14 @@ import pulumi_snowflake as snowflake
 #: The preview resources in use and the flag each needs. A missing flag passes a preview and fails in
 #: `up`, so a unit test compares this table with what the program declares.
 PREVIEW_FEATURES = {
+    "snowflake:index/accountPasswordPolicyAttachment:AccountPasswordPolicyAttachment": (
+        "snowflake_account_password_policy_attachment_resource"
+    ),
+    "snowflake:index/networkPolicyAttachment:NetworkPolicyAttachment": "snowflake_network_policy_attachment_resource",
+    "snowflake:index/procedurePython:ProcedurePython": "snowflake_procedure_python_resource",
     "snowflake:index/table:Table": "snowflake_table_resource",
     "snowflake:index/tableConstraint:TableConstraint": "snowflake_table_constraint_resource",
+    "snowflake:index/userPublicKeys:UserPublicKeys": "snowflake_user_public_keys_resource",
 }
 
 #: Fewer SHOW statements and a smaller state; neither changes what is declared.
@@ -58,7 +67,7 @@ class AdministrativeProviders:
 def snowflake_provider(
     name: str,
     args: SnowflakeAccountArgs,
-    role: str,
+    role: pulumi.Input[str],
     *,
     warehouse: pulumi.Input[str] | None = None,
     opts: pulumi.ResourceOptions | None = None,

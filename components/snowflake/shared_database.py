@@ -10,6 +10,7 @@ from components.base import Component
 from components.snowflake.access import Access
 from components.snowflake.database import database_with_schema, declare_tables
 from components.snowflake.providers import AdministrativeProviders
+from components.snowflake.role_model import DATABASE_USE, READ, SHARED_APPLICATION, WRITE
 from components.snowflake.tables import TENANT_MANAGEMENT_TABLES
 from components.snowflake.warehouse import WarehouseLimits, monitored_warehouse
 
@@ -72,17 +73,15 @@ class SharedDatabase(Component):
         )
 
         access = Access(self, providers, database, schema)
-        use = access.database_role("DATABASE_USE", "May use the database", prefix)
-        read = access.database_role(f"{args.schema_name}_READ", "May read the schema's tables", prefix)
-        write = access.database_role(f"{args.schema_name}_WRITE", "May write users and usage", prefix)
-        application = access.account_role(
-            args.application_role_name, "The platform's application, across organisations"
-        )
+        use = access.database_role(DATABASE_USE, "May use the database", prefix)
+        read = access.database_role(READ.name(args.schema_name), READ.meaning.capitalize(), prefix)
+        write = access.database_role(WRITE.name(args.schema_name), "May write users and usage", prefix)
+        application = access.account_role(args.application_role_name, SHARED_APPLICATION.meaning)
         access.on_database(f"{prefix}-use", use, ["USAGE"])
-        access.on_schema(f"{prefix}-read-schema", read, ["USAGE"])
-        access.on_tables(f"{prefix}-read-tables", read, ["SELECT"], list(tables.values()))
+        access.on_schema(f"{prefix}-read-schema", read, READ.schema)
+        access.on_tables(f"{prefix}-read-tables", read, READ.tables, list(tables.values()))
         for table in ("ORG_USERS", "ORG_RESOURCE_USAGE"):
-            access.on_table(f"{prefix}-write-{table}", write, ["INSERT", "UPDATE", "DELETE"], tables[table])
+            access.on_table(f"{prefix}-write-{table}", write, WRITE.tables, tables[table])
         access.include(f"{prefix}-use-in-read", use, within=read)
         access.include(f"{prefix}-read-in-write", read, within=write)
         access.include(f"{prefix}-write-in-application", write, within=application)
@@ -95,6 +94,11 @@ class SharedDatabase(Component):
         self.warehouse: pulumi.Output[str] = warehouse.name
         self.resource_monitor: pulumi.Output[str] = monitor.name
         self.application_role: pulumi.Output[str] = application.name
+        #: The access role that lets one use the database, by its full name.
+        self.database_use: pulumi.Output[str] = use.qualified_name
+        #: For components that govern the tables or are granted on the warehouse.
+        self.tables = tables
+        self.warehouse_ownership = ownership
         self.register_outputs(
             {
                 "database": self.database,

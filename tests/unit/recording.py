@@ -17,8 +17,15 @@ from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import run_in_stack, run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
-PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nnot-really-a-key\n-----END PRIVATE KEY-----\n"
-PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nMIIB\nIjAN\n-----END PUBLIC KEY-----\n"
+
+def private_key(name: str) -> str:
+    """The private half of the key pair with this logical name."""
+    return f"-----BEGIN PRIVATE KEY-----\nprivate-{name}\n-----END PRIVATE KEY-----\n"
+
+
+def public_key(name: str) -> str:
+    """Its public half, on two lines."""
+    return f"-----BEGIN PUBLIC KEY-----\nMIIB\n{name}\n-----END PUBLIC KEY-----\n"
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,7 @@ class Registration:
     delete_before_replace: bool
     retain_on_delete: bool
     import_id: str
+    ignore_changes: frozenset[str]
     dependencies: frozenset[str]
     explicit_dependencies: frozenset[str]
     custom: bool
@@ -107,8 +115,8 @@ class CloudMocks(mocks.Mocks):
             case "random:index/randomBytes:RandomBytes":
                 state["hex"] = wrapped(f"hex-of-{args.name}")
             case "tls:index/privateKey:PrivateKey":
-                state["privateKeyPemPkcs8"] = wrapped(PRIVATE_KEY)
-                state["publicKeyPem"] = PUBLIC_KEY
+                state["privateKeyPemPkcs8"] = wrapped(private_key(args.name))
+                state["publicKeyPem"] = public_key(args.name)
         return identity, state
 
 
@@ -137,6 +145,7 @@ class RecordingMonitor(mocks.MockMonitor):
                     delete_before_replace=request.deleteBeforeReplace,
                     retain_on_delete=request.retainOnDelete,
                     import_id=request.importId,
+                    ignore_changes=frozenset(request.ignoreChanges),
                     dependencies=frozenset(request.dependencies),
                     explicit_dependencies=frozenset(explicit),
                     custom=request.custom,

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from components.azure.platform_secrets import public_key_line
 from components.azure.roles import ACR_PULL, KEY_VAULT_SECRETS_USER, role_assignment_name
+from components.snowflake.service_user import public_key_line
 from infra.program import program
 from tests.unit.conftest import as_engine_sends, organisations_file
-from tests.unit.recording import PRIVATE_KEY, Graph, Registration, declare
+from tests.unit.recording import Graph, Registration, declare, private_key
 from tests.unit.test_settings import filled_prod
 
 VAULT = "azure-native:keyvault:Vault"
@@ -33,6 +33,7 @@ VAULT_SECRETS = {
     "nexuschat-jwt-secret",
     "nexuschat-jwt-refresh-secret",
     "snowflake-private-key",
+    "power-bi-private-key",
 }
 DOMAIN = "example.centralus.azurecontainerapps.io"
 
@@ -62,7 +63,7 @@ def test_everything_stands_once(graph: Graph) -> None:
         GROUP: 1,
         WORKSPACE: 1,
         VAULT: 1,
-        SECRET: 8,
+        SECRET: 9,
         ENVIRONMENT: 1,
         DIAGNOSTIC: 2,
         IDENTITY: 4,
@@ -91,7 +92,9 @@ def test_the_vaults_secrets_are_secret_and_each_its_own(graph: Graph) -> None:
     assert len(set(values)) == len(values)
     assert {one.secret for one in secrets} == {frozenset({"properties"})}
     key = graph.one(SECRET, "snowflake-private-key")
-    assert key.inputs["properties"]["value"] == PRIVATE_KEY
+    assert key.inputs["properties"]["value"] == private_key("AGENTNEXUS_SVC-key-2")
+    key = graph.one(SECRET, "power-bi-private-key")
+    assert key.inputs["properties"]["value"] == private_key("POWERBI_SVC-key-1")
 
 
 def test_lengths_of_the_generated_secrets(graph: Graph) -> None:
@@ -104,15 +107,13 @@ def test_lengths_of_the_generated_secrets(graph: Graph) -> None:
         "nexuschat-jwt-secret": 32,
         "nexuschat-jwt-refresh-secret": 32,
     }
-    assert graph.one("tls:index/privateKey:PrivateKey", "snowflake-key-pair").inputs == {
-        "algorithm": "RSA",
-        "rsaBits": 2048,
-    }
+    for key in graph.of("tls:index/privateKey:PrivateKey"):
+        assert key.inputs == {"algorithm": "RSA", "rsaBits": 2048}
 
 
 def test_no_secrets_value_is_anywhere_but_in_the_vault(graph: Graph) -> None:
     values = {one.inputs["properties"]["value"] for one in graph.of(SECRET, "vault")}
-    assert len(values) == 7
+    assert len(values) == len(VAULT_SECRETS)
     for one in graph.resources:
         if one.type != SECRET:
             for value in values:
@@ -351,7 +352,7 @@ def test_everything_on_azure_goes_through_the_explicit_provider(graph: Graph) ->
     (provider,) = graph.of("pulumi:providers:azure-native")
     assert provider.inputs["subscriptionId"] == "00000000-0000-0000-0000-00000000a2e0"
     resources = [one for one in graph.resources if one.type.startswith("azure-native:")]
-    assert len(resources) == 32
+    assert len(resources) == 33
     assert [one.urn for one in resources if not one.provider.startswith(provider.urn)] == []
 
 
@@ -373,14 +374,17 @@ def test_prod_protects_what_holds_data_and_nothing_else(prod: Graph) -> None:
         "snowflake:index/database:Database",
         "snowflake:index/schema:Schema",
         "snowflake:index/table:Table",
+        "snowflake:index/serviceUser:ServiceUser",
+        "snowflake:index/user:User",
         "random:index/randomBytes:RandomBytes",
-        "tls:index/privateKey:PrivateKey",
         VAULT,
         SECRET,
         GROUP,
         WORKSPACE,
     }
-    assert {one.type for one in prod.resources if one.protect} == stateful
+    # Taken over with what is in it: see test_access.
+    adopted = {one.urn for one in prod.under("existing")}
+    assert {one.type for one in prod.resources if one.protect and one.urn not in adopted} == stateful
     unprotected = [one.name for one in prod.resources if one.type in stateful and not one.protect]
     # It is written anew from the settings at any time.
     assert unprotected == ["nexuschat-librechat-yaml"]

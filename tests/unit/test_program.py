@@ -12,12 +12,16 @@ import pulumi
 import pytest
 
 from components.base import Component
+from components.snowflake.tables import NEXUSCHAT_TABLES
 from infra import naming
 from infra.outputs import README, render_readme
 from infra.program import DEBUG_VARIABLE, program, settings_from_engine, silence_debug_messages
 from infra.settings import load_settings
 from tests.unit.conftest import ROOT, as_engine_sends, organisations_file, stack_config
 from tests.unit.recording import Graph, declare, run_main
+
+#: Resources of one organisation, its component included.
+PER_ORGANISATION = 42 + len(NEXUSCHAT_TABLES)
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def test_outputs(graph: Graph) -> None:
     }
     assert result["vault"]["name"] == "kv-agentnexus-lcl-cus"
     assert result["vault"]["secrets"]["snowflake_private_key"] == "snowflake-private-key"
-    assert len(result["vault"]["secrets"]) == 7
+    assert len(result["vault"]["secrets"]) == 8
     assert set(result["apps"]) == {"backend", "site", "chat", "search"}
     assert {name for name, app in result["apps"].items() if "url" in app} == {"site", "chat"}
     assert {name for name, app in result["apps"].items() if app["internal"]} == {"backend", "search"}
@@ -67,7 +71,7 @@ def test_a_placeholder_that_nothing_fills_is_an_error(graph: Graph) -> None:
 
 def test_every_component_tells_its_outputs(graph: Graph) -> None:
     components = [one for one in graph.resources if not one.custom]
-    assert len(components) == 20 + 11
+    assert len(components) == 20 + 18
     for one in components:
         assert one.type.startswith(("videxa:snowflake:", "videxa:azure:"))
         assert graph.outputs[one.urn], one.urn
@@ -100,8 +104,8 @@ def declare_some(directory: Path, count: int, more: str = "") -> Graph:
 
 def test_resources_grow_by_the_same_number_for_each_organisation(graph: Graph, tmp_path: Path, debug: Any) -> None:
     one, three = (len(declare_some(tmp_path, count).resources) for count in (1, 3))
-    assert three - one == 2 * 38
-    assert len(graph.resources) - one == 19 * 38
+    assert three - one == 2 * PER_ORGANISATION
+    assert len(graph.resources) - one == 19 * PER_ORGANISATION
 
 
 def test_another_organisation_changes_nothing_but_itself(tmp_path: Path, debug: Any) -> None:
@@ -112,7 +116,7 @@ def test_another_organisation_changes_nothing_but_itself(tmp_path: Path, debug: 
     after = {one.urn: one.inputs for one in more.resources}
     assert {urn: after[urn] for urn in before} == before
     added = [one for one in more.resources if one.urn not in before]
-    assert len(added) == 38
+    assert len(added) == PER_ORGANISATION
     assert all("HCS0021" in one.name for one in added)
 
 
