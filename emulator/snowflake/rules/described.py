@@ -45,6 +45,12 @@ _REPLACES_WHEN_REMOVED = re.compile(
 )
 _CREATION_ONLY = re.compile(r"won't have any effect|Modifying the parameter after .* is already created")
 _CONFLICTS = re.compile(r"[Cc]onflicts with ((?:`[^`]+`)(?:(?:, | and |, and )`[^`]+`)*)")
+_ORDERED = re.compile(r"[Oo]rdered list|order (?:determines|matters|of the list is important)")
+
+
+def is_ordered(spec: PropertySpec) -> bool:
+    """Whether a list says that its order counts: most lists of plain values are sets."""
+    return _ORDERED.search(spec.description) is not None
 
 
 def rule_of(spec: PropertySpec, *, nested: bool) -> Rule:
@@ -68,7 +74,7 @@ def rule_of(spec: PropertySpec, *, nested: bool) -> Rule:
     elif kind is Kind.INTEGER and vocabulary is not None and all(name.isdigit() for name in vocabulary.names):
         rule = one_of_numbers(*map(int, vocabulary.names))
     elif plain_list and vocabulary is not None:
-        rule = Rule(unordered=True, key=vocabulary.key, members=words(vocabulary))
+        rule = Rule(unordered=not is_ordered(spec), key=vocabulary.key, members=words(vocabulary))
     elif plain_list and _IDENTIFIER.search(text):
         rule = Rule(unordered=True, key=normalise.identifier_key, members=NAME)
     default = _SNOWFLAKE_DEFAULT.search(text)

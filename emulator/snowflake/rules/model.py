@@ -66,10 +66,10 @@ class ResourceType:
 
     def __init__(self, token: str, specification: Mapping[str, PropertySpec], rules: TypeRules | None) -> None:
         self.token = token
-        self.thorough = rules is not None
-        self.rules = rules if rules is not None else TypeRules()
+        self.thorough = token.rsplit(":", 1)[-1] in catalogue.thorough_types()
+        self.rules = rules if rules is not None else TypeRules(customary=True)
         self.named = "name" in specification
-        compiler = _Compiler(self.rules, generic=rules is None)
+        compiler = _Compiler(self.rules, generic=self.rules.customary)
         self.attributes = compiler.fields(specification, "")
         self.together = compiler.together("", specification)
 
@@ -96,7 +96,7 @@ class _Compiler:
         if not self._generic or within:
             return declared
         wire_names = {spec.python_name: name for name, spec in specification.items()}
-        return tuple(
+        return declared + tuple(
             group for spec in specification.values() if (group := described.conflicts_of(spec, wire_names)) is not None
         )
 
@@ -106,7 +106,7 @@ class _Compiler:
             rule = described.rule_of(spec, nested=nested)
             if self._generic:
                 rule = _customary(spec, path, rule)
-        if self._rules.replaces_on_any_change:
+        if self._rules.replaces_on_any_change or path in self._rules.fixed:
             rule = rule.replacing()
         return rule
 
@@ -140,7 +140,7 @@ def _customary(spec: PropertySpec, path: str, rule: Rule) -> Rule:
     if path in ("database", "schema"):
         return rule.but(replaces=True)
     if spec.type.kind is Kind.LIST and spec.type.element is not None and spec.type.element.kind is Kind.STRING:
-        return rule.but(unordered=True)
+        return rule.but(unordered=not described.is_ordered(spec))
     return rule
 
 

@@ -85,6 +85,10 @@ class TypeRules:
     """Given all inputs: (path, what is wrong) for what no single property shows."""
     on_diff: Callable[[Mapping[str, Any], Mapping[str, Any], set[str]], set[str]] | None = None
     """Given old and new inputs and the names of what changed: those of them that replace."""
+    fixed: tuple[str, ...] = ()
+    """Properties whose change is a replacement, whatever else `properties` or their descriptions say of them."""
+    customary: bool = False
+    """What is left out follows the custom of most types (see `model`) as well as the descriptions."""
 
 
 # --- what a property may be ------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from emulator.snowflake.rules.rule import Rule, TypeRules, Words, words
+from emulator.snowflake.rules.catalogue.common import requires
+from emulator.snowflake.rules.rule import REPLACES, Rule, TypeRules, Words, words
 
 ACCOUNT_PARAMETERS = Words(
     *[
@@ -156,4 +157,17 @@ ACCOUNT_PARAMETERS = Words(
 
 RULES = {
     "AccountParameter": TypeRules({"key": words(ACCOUNT_PARAMETERS, replaces=True), "value": Rule()}),
+    "ObjectParameter": TypeRules(
+        {
+            "key": REPLACES,
+            "value": Rule(),
+            "objectType": REPLACES,
+            "onAccount": Rule(default=False, replaces=True),
+            "objectIdentifiers": Rule(minimum_items=1),
+            **dict.fromkeys(
+                ("objectIdentifiers.name", "objectIdentifiers.database", "objectIdentifiers.schema"), REPLACES
+            ),
+        },
+        (requires("objectType", "objectIdentifiers"), requires("objectIdentifiers", "objectType")),
+    ),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from emulator.snowflake.rules.rule import (
     NAME,
     REPLACES,
-    SCHEMA_OBJECT,
     Rule,
     Together,
     between,
@@ -84,10 +83,3 @@ def conflicts(name: str, *others: str, within: str = "") -> Together:
 
 def requires(name: str, *others: str, within: str = "") -> Together:
     return Together("requires", (name,), others, within=within)
-
-
-def attachment(**policies: Rule) -> dict[str, Rule]:
-    return policies
-
-
-POLICY = SCHEMA_OBJECT.replacing()

@@ -7,7 +7,6 @@ from typing import Any
 from emulator.snowflake.rules.catalogue.common import (
     FIXED_AS_SPELLED,
     IN_SCHEMA,
-    POLICY,
     at_least_one,
     conflicting,
     exactly_one,
@@ -48,6 +47,7 @@ def _not_every_address(value: Any) -> str | None:
     return None
 
 
+_ATTACHED = Rule(valid=SCHEMA_OBJECT.valid)
 _SIGNATURE: dict[str, Rule] = {
     "arguments": Rule(replaces=True, minimum_items=1),
     "arguments.name": REPLACES,
@@ -167,25 +167,23 @@ RULES = {
         {"table": NAME, "column": Rule(), "maskingPolicy": NAME}, replaces_on_any_change=True
     ),
     "AccountAuthenticationPolicyAttachment": TypeRules(
-        {"authenticationPolicy": Rule(valid=SCHEMA_OBJECT.valid)},
+        {"authenticationPolicy": _ATTACHED},
         (conflicting("forAllPersonUsers", "forAllServiceUsers"),),
         replaces_on_any_change=True,
     ),
+    # These look at the spelling of their identifiers.
     "UserAuthenticationPolicyAttachment": TypeRules(
-        {"userName": NAME, "authenticationPolicyName": POLICY}, replaces_on_any_change=True
+        {"userName": Rule(), "authenticationPolicyName": _ATTACHED}, replaces_on_any_change=True
     ),
-    "AccountPasswordPolicyAttachment": TypeRules(
-        {"passwordPolicy": Rule(valid=SCHEMA_OBJECT.valid)}, replaces_on_any_change=True
-    ),
+    "AccountPasswordPolicyAttachment": TypeRules({"passwordPolicy": _ATTACHED}, replaces_on_any_change=True),
     "UserPasswordPolicyAttachment": TypeRules(
-        {"userName": NAME, "passwordPolicyName": POLICY}, replaces_on_any_change=True
+        {"userName": Rule(), "passwordPolicyName": _ATTACHED}, replaces_on_any_change=True
     ),
+    # A session policy is exchanged for another in place.
     "AccountSessionPolicyAttachment": TypeRules(
-        {"sessionPolicyName": POLICY},
+        {"sessionPolicyName": _ATTACHED},
         (conflicting("forAllPersonUsers", "forAllServiceUsers"),),
-        replaces_on_any_change=True,
+        fixed=("forAllPersonUsers", "forAllServiceUsers"),
     ),
-    "UserSessionPolicyAttachment": TypeRules(
-        {"userName": NAME, "sessionPolicyName": POLICY}, replaces_on_any_change=True
-    ),
+    "UserSessionPolicyAttachment": TypeRules({"userName": REPLACES, "sessionPolicyName": _ATTACHED}),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emulator.snowflake.rules.catalogue.common import at_least_zero, exactly_one, parameter
 from emulator.snowflake.rules.normalise import same_ignoring_case, same_ignoring_final_newline
-from emulator.snowflake.rules.rule import BOOLEAN_TEXT, NAME, REPLACES, Rule, TypeRules, words
+from emulator.snowflake.rules.rule import BOOLEAN_TEXT, NAME, REPLACES, Rule, TypeRules, at_least, words
 from emulator.snowflake.rules.vocabulary import (
     BINARY_INPUT_FORMAT,
     BINARY_OUTPUT_FORMAT,
@@ -90,5 +90,14 @@ RULES = {
             "rsaPublicKey": Rule(same=same_ignoring_final_newline),
             "rsaPublicKey2": Rule(same=same_ignoring_final_newline),
         }
+    ),
+    "UserProgrammaticAccessToken": TypeRules(
+        {
+            "user": NAME.replacing(),
+            "roleRestriction": NAME.replacing(),
+            "daysToExpiry": at_least(1, replaces=True),
+            "minsToBypassNetworkPolicyRequirement": at_least(1),
+        },
+        customary=True,
     ),
 }
