@@ -109,7 +109,7 @@ def verify(
     with closing(as_deploy_user()) as connection, connection.cursor() as cursor:
         account(report, declared, cursor)
     key = _azure(report, access, state, outputs)
-    tables = list(declared.tenants[0].content.tables) if declared.tenants else []
+    tables = sorted(declared.tenants[0].content.tables)
     as_application = as_deploy_user if key is None else _as_service_user(report, access, declared, key)
     kinds = [
         RoleKind("application", lambda tenant: tenant.role_application, True, as_application, every_table),

@@ -79,7 +79,7 @@ def test_it_passes_before(served: Served) -> None:
             "SECURITYADMIN",
             "GRANT DATABASE ROLE HCS0002_DB.NEXUSCHAT_READ TO ROLE HCS0001_ANALYST",
             "REVOKE DATABASE ROLE HCS0002_DB.NEXUSCHAT_READ FROM ROLE HCS0001_ANALYST",
-            {"grants": "HCS0001_ANALYST", "isolation": 'HCS0001_ANALYST on "HCS0002_DB"."NEXUSCHAT"."CHAT_MESSAGES"'},
+            {"grants": "HCS0001_ANALYST", "isolation": 'HCS0001_ANALYST on "HCS0002_DB"."NEXUSCHAT"."CONVERSATIONS"'},
             id="another tenant's access role",
         ),
         pytest.param(
