@@ -171,6 +171,43 @@ NEXUSCHAT_TABLES: Mapping[str, TableDefinition] = {
         )
         + COMMON_COLUMNS,
     ),
+    "PROMPT_CACHE": TableDefinition(
+        "Answers of models, each under the key of its prompt, until it expires",
+        _columns(
+            """
+            TENANT_ID tenant!
+            CACHE_KEY identifier!
+            MODEL label!
+            RESPONSE text!
+            PROMPT_TOKENS number!
+            COMPLETION_TOKENS number!
+            CHARACTERS number!
+            HIT_COUNT number!
+            CREATED_AT time!
+            LAST_HIT_AT time
+            EXPIRES_AT time!
+            """
+        ),
+    ),
+    "CORTEX_USAGE": TableDefinition(
+        "One row a call of a model or of its cache: tokens, characters and time, no text",
+        _columns(
+            """
+            TENANT_ID tenant!
+            CALL_ID identifier!
+            CALLED_AT time!
+            MODEL label!
+            CACHE_HIT boolean!
+            PROMPT_TOKENS number!
+            COMPLETION_TOKENS number!
+            AVOIDED_PROMPT_TOKENS number!
+            AVOIDED_COMPLETION_TOKENS number!
+            OFFERED_CHARACTERS number!
+            SENT_CHARACTERS number!
+            ELAPSED_MILLISECONDS number!
+            """
+        ),
+    ),
     "FILE_UPLOADS": TableDefinition(
         "One row an uploaded file: where it lies and what was read from it",
         _columns(
@@ -222,6 +259,7 @@ TENANT_MANAGEMENT_TABLES: Mapping[str, TableDefinition] = {
             CREATED_AT time!
             UPDATED_AT time!
             REMOVED_AT time
+            MONTHLY_CORTEX_TOKENS number
             """
         ),
     ),
@@ -255,6 +293,84 @@ TENANT_MANAGEMENT_TABLES: Mapping[str, TableDefinition] = {
             CREDITS decimal
             QUERY_TAG label
             RECORDED_AT time!
+            """
+        ),
+    ),
+}
+
+CORTEX_FUNCTIONS_TABLES: Mapping[str, TableDefinition] = {
+    "MODEL_PRICES": TableDefinition(
+        "What a model's tokens cost, as the settings have it",
+        _columns(
+            """
+            MODEL label!
+            CREDITS_PER_MILLION_PROMPT_TOKENS decimal!
+            CREDITS_PER_MILLION_COMPLETION_TOKENS decimal!
+            """
+        ),
+    ),
+}
+
+MONITORING_TABLES: Mapping[str, TableDefinition] = {
+    "TENANT_DAYS": TableDefinition(
+        "What each organisation did on each day, in numbers alone: its own task counts it",
+        _columns(
+            """
+            ORGANIZATION_ID tenant!
+            USAGE_DATE date!
+            ACTIVE_USERS number!
+            ACTIVE_USERS_7_DAYS number!
+            ACTIVE_USERS_30_DAYS number!
+            CONVERSATIONS number!
+            MESSAGES number!
+            LOG_INS number!
+            FILES number!
+            FILE_BYTES number!
+            COLLECTED_AT time!
+            """
+        ),
+    ),
+    "TENANT_MODEL_DAYS": TableDefinition(
+        "What each organisation asked each model on each day, in numbers alone: its own task counts it",
+        _columns(
+            """
+            ORGANIZATION_ID tenant!
+            USAGE_DATE date!
+            MODEL label!
+            CALLS number!
+            CACHE_HITS number!
+            PROMPT_TOKENS number!
+            COMPLETION_TOKENS number!
+            AVOIDED_PROMPT_TOKENS number!
+            AVOIDED_COMPLETION_TOKENS number!
+            OFFERED_CHARACTERS number!
+            SENT_CHARACTERS number!
+            MEDIAN_MILLISECONDS decimal!
+            PERCENTILE_95_MILLISECONDS decimal!
+            LONGEST_MILLISECONDS number!
+            COLLECTED_AT time!
+            """
+        ),
+    ),
+    "PRICES": TableDefinition(
+        "What a unit costs and where a cost draws attention, as the settings have it",
+        _columns(
+            """
+            ITEM label!
+            AMOUNT decimal!
+            UNIT label!
+            """
+        ),
+    ),
+    "ALERTS_RAISED": TableDefinition(
+        "Which alert was raised when",
+        _columns(
+            """
+            ALERT label!
+            RAISED_AT time!
+            REASONS number!
+            DETAIL label!
+            MAILED boolean!
             """
         ),
     ),

@@ -4,16 +4,20 @@ A message is a mapping with `role` ('system', 'user', 'assistant', 'tool') and `
 between code fences is never touched: white space carries meaning there.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import unicodedata
+from collections.abc import Callable
+from typing import Any
 
 FENCE = "```"
 SHORTEST_REPEATED_BLOCK = 120
 """Characters: a block much shorter costs about as much as the reference that would stand for it."""
 
 
-def normalise_text(text):
+def normalise_text(text: str) -> str:
     """Text in NFC, with runs of white space outside code fences collapsed and the ends trimmed.
 
     Letters keep their case and digits their form: "5 mg" and "5 Mg", "no fever" and "No fever." stay apart.
@@ -21,7 +25,7 @@ def normalise_text(text):
     return _outside_fences(unicodedata.normalize("NFC", text), lambda prose: " ".join(prose.split())).strip()
 
 
-def tidy_white_space(text):
+def tidy_white_space(text: str) -> str:
     """Text without trailing blanks, with runs of blanks made one and blank lines no more than one in a row.
 
     Line breaks and the indentation of a line stay: lists, tables and notes read as before.
@@ -29,8 +33,8 @@ def tidy_white_space(text):
     return _outside_fences(text, _tidy_prose)
 
 
-def _tidy_prose(prose):
-    lines = []
+def _tidy_prose(prose: str) -> str:
+    lines: list[str] = []
     for line in prose.replace("\r\n", "\n").split("\n"):
         body = line.strip()
         indentation = line[: len(line) - len(line.lstrip())] if body else ""
@@ -40,13 +44,15 @@ def _tidy_prose(prose):
     return "\n".join(lines)
 
 
-def _outside_fences(text, change):
+def _outside_fences(text: str, change: Callable[[str], str]) -> str:
     """Apply `change` to what stands outside code fences; an unclosed fence protects the rest of the text."""
     pieces = text.split(FENCE)
     return FENCE.join(piece if index % 2 else change(piece) for index, piece in enumerate(pieces))
 
 
-def canonical_request(tenant_id, model, parameters, system_prompt, messages, normalise=True):
+def canonical_request(
+    tenant_id: Any, model: Any, parameters: Any, system_prompt: Any, messages: Any, normalise: bool = True
+) -> str:
     """The request as one JSON text: equal texts mean that one answer serves both.
 
     Raises ValueError where the tenant or the model is missing or a message has no role or no text.
@@ -55,7 +61,7 @@ def canonical_request(tenant_id, model, parameters, system_prompt, messages, nor
         raise ValueError("TENANT_ID must name the organisation: a key without it would share answers between tenants")
     if not model:
         raise ValueError("MODEL must name a model")
-    form = normalise_text if normalise else (lambda text: text)
+    form: Callable[[str], str] = normalise_text if normalise else str
     return json.dumps(
         {
             "tenant": tenant_id,
@@ -70,13 +76,15 @@ def canonical_request(tenant_id, model, parameters, system_prompt, messages, nor
     )
 
 
-def cache_key(tenant_id, model, parameters, system_prompt, messages, normalise=True):
+def cache_key(
+    tenant_id: Any, model: Any, parameters: Any, system_prompt: Any, messages: Any, normalise: bool = True
+) -> str:
     """SHA-256, in hexadecimal, of the canonical request; the tenant is a part of it."""
     request = canonical_request(tenant_id, model, parameters, system_prompt, messages, normalise)
     return hashlib.sha256(request.encode("utf-8")).hexdigest()
 
 
-def checked_messages(messages):
+def checked_messages(messages: Any) -> list[dict[str, Any]]:
     """The messages as a list, or a ValueError that says which one is malformed and how."""
     if not isinstance(messages, list) or not messages:
         raise ValueError("MESSAGES must be a list of at least one message")
@@ -90,7 +98,7 @@ def checked_messages(messages):
     return messages
 
 
-def compress(messages):
+def compress(messages: Any) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Shorter messages of the same meaning, and the characters that each rule saved.
 
     Rules, in this order: `white_space` (see `tidy_white_space`); `resent_history` (a client that resends
@@ -111,11 +119,11 @@ def compress(messages):
     return shortened, saved
 
 
-def _characters(messages):
+def _characters(messages: list[dict[str, Any]]) -> int:
     return sum(len(message["content"]) for message in messages)
 
 
-def _without_resent_history(messages):
+def _without_resent_history(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Drop a leading run of messages that stands again, whole and in order, directly behind itself.
 
     Only a run of two or more that begins a turn (its first message is the user's, its last is not) is a
@@ -134,8 +142,8 @@ def _without_resent_history(messages):
     return kept
 
 
-def _without_repeated_blocks(messages):
-    seen = {}
+def _without_repeated_blocks(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    seen: dict[str, int] = {}
     shortened = []
     for position, message in enumerate(messages, start=1):
         content = message["content"]
