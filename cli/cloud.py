@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cli.failure import FailureError
+from cli.failure import BadInputError, FailureError
 from cli.place import ROOT, Place
 
 _HELD: Final = 3  # emulator.__main__.HELD, without importing what a process of its own imports.
+_BAD_INPUT: Final = 2  # argparse's
 _FIRST_SQL: Final = tuple(ROOT / "cli" / file for file in ("existing_objects.sql", "deploy_principal.sql"))
 """What a new embedded account runs: what is in production before the stack, and the deploy principal's bootstrap."""
 _PATIENCE: Final = 20.0
@@ -158,7 +159,8 @@ class StartingCloud:
             )
 
     def wait(self) -> Cloud:
-        """The cloud once it is ready. Raises `FailureError` where it cannot start."""
+        """The cloud once it is ready. Raises `FailureError` where it cannot start, `BadInputError` where it was told
+        what it does not understand."""
         patience = time.monotonic() + _PATIENCE
         while self._cloud is None:
             process = self._process
@@ -170,6 +172,8 @@ class StartingCloud:
                 break
             process.communicate()
             code = process.returncode
+            if code == _BAD_INPUT:
+                raise BadInputError(_last_words(self._log).rpartition(" argument ")[2])
             if code != _HELD or time.monotonic() > patience:
                 raise FailureError(f"{_last_words(self._log)}\nThe embedded cloud did not start; its log: {self._log}")
             # An earlier one is on its way down, or `nexus serve` on its way up.

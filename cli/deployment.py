@@ -34,6 +34,8 @@ Verb = Literal["up", "preview", "refresh", "destroy"]
 Value = TypeVar("Value")
 Program = Callable[[], Any]
 
+CHAOS: Final = "NEXUS_CHAOS"
+"""Trouble that the embedded cloud makes on purpose: emulator/chaos.py."""
 POLICY_SHIM: Final = "pulumi-analyzer-policy-python"
 """What the engine looks for on PATH to start a Python policy pack where it has no language host."""
 
@@ -347,6 +349,11 @@ def run_embedded(request: Request, run: EmbeddedRun, progress: Progress, *, prog
     notes = clear_stale_engine_locks(run.place)
     stop = _Stop()
     cloud = run.cloud()
+    chaos = cloud.control("status")["chaos"]
+    if cloud.attached and os.environ.get(CHAOS) and (chaos is None or chaos["asked"] != os.environ[CHAOS]):
+        raise BadInputError(
+            f"{CHAOS} is for a cloud that a run starts: give it to `./nexus serve`, which keeps one up."
+        )
     stack = run.stack(cloud, program or run.program, stop.ask, policies=bool(request.policy_packs))
     if request.verb == "preview":
         if cloud.control("status")["run"] is not None:
@@ -360,10 +367,28 @@ def run_embedded(request: Request, run: EmbeddedRun, progress: Progress, *, prog
         _close_run(cloud, stack, begun["run"]["id"], outcome, refreshed=refresh or request.verb == "refresh")
     outcome.interrupted = stop.asked > 0
     outcome.notes[:0] = notes
+    if chaos is not None:
+        outcome.notes.append(_chaos_note(chaos, cloud))
     obituary = None if outcome.succeeded else cloud.obituary()
     if obituary:
         outcome.progress.problems.append(Problem("", obituary))
     return outcome
+
+
+def _chaos_note(before: Mapping[str, Any], cloud: Cloud) -> str:
+    """What the cloud did on purpose during a run."""
+    try:
+        now = cloud.control("status")["chaos"]
+    except FailureError:
+        return f"the embedded cloud made trouble on purpose ({CHAOS}: {before['asked']})"
+    happened = ", ".join(
+        f"{mode.removesuffix('-every')} {count - before['happened'][mode]}" for mode, count in now["happened"].items()
+    )
+    return (
+        f"the embedded cloud made trouble on purpose ({CHAOS}: {now['asked']}): of "
+        f"{now['changes'] - before['changes']} changes: {happened}; "
+        f"{now['waited'] - before['waited']} s of waiting, which nobody waited"
+    )
 
 
 def _close_run(cloud: Cloud, stack: RunningStack, run: int, outcome: Outcome, *, refreshed: bool) -> None:

@@ -28,6 +28,13 @@ def command(
             help="A fixed port for http, snowflake, azure-native, random or tls; repeatable (otherwise any free one).",
         ),
     ] = None,
+    chaos: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODE:EVERY",
+            help="Trouble on purpose: fail-every:7, throttle-every:5, slow-every:3, lose-every:11; with commas.",
+        ),
+    ] = None,
 ) -> None:
     """Keep a stack's embedded cloud up until Ctrl-C, and print where it listens.
 
@@ -44,7 +51,8 @@ def command(
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
-    with starting(place, *(f"--port={name}" for name in port or [])) as starting_cloud:
+    trouble = () if chaos is None else (f"--chaos={chaos}",)
+    with starting(place, *(f"--port={name}" for name in port or []), *trouble) as starting_cloud:
         cloud = starting_cloud.wait()
         if cloud.attached:
             raise FailureError(f"the embedded cloud of {stack!r} is up already (process {cloud.endpoints.pid}).")

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from emulator.chaos import VARIABLE, Chaos
 from emulator.collection import collection_deferred
 from emulator.lock import HeldError
 from emulator.package import CloudError
@@ -43,7 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
 
     try:
-        asyncio.run(_serve(EmbeddedCloud(directory, open_contents, dict(options.port)), ready, options.watch_parent))
+        cloud = EmbeddedCloud(directory, open_contents, dict(options.port), options.chaos)
+        asyncio.run(_serve(cloud, ready, options.watch_parent))
     except HeldError as held:
         sys.stderr.write(f"{directory} is {held}\n")
         return HELD
@@ -96,9 +98,23 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         metavar="FILE",
         help="statements that a new Snowflake account runs once, as ACCOUNTADMIN; repeatable",
     )
+    parser.add_argument(
+        "--chaos",
+        type=_chaos,
+        default=os.environ.get(VARIABLE, ""),
+        metavar="MODE:EVERY",
+        help=f"trouble on purpose, such as fail-every:7 (emulator/chaos.py; {VARIABLE} unless given)",
+    )
     parser.add_argument("--watch-parent", action="store_true", help="stop when standard input closes")
     parser.add_argument("--contents", default="emulator.contents:open_contents", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
+
+
+def _chaos(text: str) -> Chaos | None:
+    try:
+        return Chaos.of(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(f"{VARIABLE}: {problem}") from None
 
 
 def _port(text: str) -> tuple[str, int]:

@@ -29,6 +29,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from emulator.chaos import Chaos
 from emulator.journal import Journal, Operation, Run
 from emulator.lock import hold
 from emulator.package import CloudError, EmbeddedPackage
@@ -59,13 +60,21 @@ Open = Callable[[Path], Contents]
 class EmbeddedCloud:
     """One cloud over one state directory, which is made if missing (readable to its owner only).
 
-    `ports` fixes a port by the name of its server (`http`, or a package's name); the rest are ephemeral.
+    `ports` fixes a port by the name of its server (`http`, or a package's name); the rest are ephemeral. `chaos` is the
+    trouble that it makes on purpose.
     """
 
-    def __init__(self, directory: Path, open_contents: Open, ports: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        open_contents: Open,
+        ports: Mapping[str, int] | None = None,
+        chaos: Chaos | None = None,
+    ) -> None:
         self._directory = directory
         self._open = open_contents
         self._ports = dict(ports or {})
+        self._chaos = chaos
         self._started = time.time()
         # Everything that touches state runs on this one thread, one at a time.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cloud")
@@ -88,7 +97,8 @@ class EmbeddedCloud:
             try:
                 write_private(self._directory / _TOKEN, self._token)
                 for package in self._contents.packages:
-                    server = PackageServer(package, self._worker, self._ports.get(package.name, 0), self._journal)
+                    port = self._ports.get(package.name, 0)
+                    server = PackageServer(package, self._worker, port, self._journal, self._chaos)
                     await server.start()
                     self._servers.append(server)
                 self._routes.set([*self._contents.routes, Mount("/control", routes=self._control())])
@@ -181,6 +191,7 @@ class EmbeddedCloud:
             "packages": {package.name: package.version for package in self._contents.packages},
             "run": _run(self._journal.open_run()),
             "refresh_due": self._journal.refresh_due(),
+            "chaos": self._chaos.status() if self._chaos else None,
         }
 
     def _run_of_old(self, _: dict[str, Any]) -> dict[str, Any]:

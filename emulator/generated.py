@@ -49,6 +49,7 @@ class GeneratedType:
 class GeneratedPackage(EmbeddedPackage):
     """A package of such types; `types` are those built, by token, all others are refused by name."""
 
+    needs_cloud = False
     types: ClassVar[Mapping[str, GeneratedType]]
 
     def __init__(self) -> None:

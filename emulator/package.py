@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
 
 class CloudError(Exception):
@@ -98,6 +98,8 @@ class EmbeddedPackage(ABC):
 
     name: str
     version: str
+    needs_cloud: ClassVar[bool] = True
+    """Whether its resources lie in a cloud, which may throttle or fail, or are just computed."""
 
     @abstractmethod
     def check_configuration(self, inputs: dict[str, Any]) -> CheckAnswer:

@@ -17,8 +17,9 @@ from pulumi.provider.experimental.provider import Provider
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime import proto
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
+from emulator.chaos import Chaos, UnfinishedError
 from emulator.journal import Journal, Kind
 from emulator.package import Change, CheckAnswer, CloudError, EmbeddedPackage, Question
 from emulator.values import from_wire, to_wire
@@ -63,11 +64,18 @@ class PackageServicer(ProviderServicer):
     configuration.
     """
 
-    def __init__(self, package: EmbeddedPackage, worker: ThreadPoolExecutor, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        package: EmbeddedPackage,
+        worker: ThreadPoolExecutor,
+        journal: Journal | None = None,
+        chaos: Chaos | None = None,
+    ) -> None:
         super().__init__(args=[], version=package.version, provider=Provider(), engine_address="")
         self.package = package
         self._worker = worker
         self._journal = journal
+        self._chaos = chaos if package.needs_cloud else None
         self._configured: dict[str, _Configured] = {}
         self._newest = _Configured()
 
@@ -91,13 +99,22 @@ class PackageServicer(ProviderServicer):
         question: Question,
         do: Callable[[], Answer],
         outcome: Callable[[Answer], tuple[str, dict[str, Any]]],
+        timeout: float = 0,
     ) -> Callable[[], Answer]:
-        """`do`, written down in the journal before and after."""
-        journal = self._journal
-        if journal is None:
-            return do
-        inputs = self._configured_for(context).inputs
-        return lambda: journal.record(self.package.name, kind, question, inputs, do, outcome)
+        """`do`, written down in the journal before and after, with the trouble that was asked for around it.
+
+        `timeout` is how long the caller waits, in seconds; 0 where it does not say.
+        """
+        journal, chaos, recorded = self._journal, self._chaos, do
+        if journal is not None:
+            inputs = self._configured_for(context).inputs
+
+            def recorded() -> Answer:
+                return journal.record(self.package.name, kind, question, inputs, do, outcome)
+
+        if chaos is None:
+            return recorded
+        return lambda: chaos.carry_out(self.package.name, kind, timeout, recorded)
 
     async def _answer(
         self, context: grpc.aio.ServicerContext[Any, Any], function: Callable[[], Answer], *, beside: bool
@@ -107,6 +124,9 @@ class PackageServicer(ProviderServicer):
             if beside:
                 return function()
             return await asyncio.get_running_loop().run_in_executor(self._worker, function)
+        except UnfinishedError as unfinished:
+            context.set_trailing_metadata((("grpc-status-details-bin", _begun(unfinished)),))
+            await context.abort(grpc.StatusCode.UNKNOWN, str(unfinished))
         except CloudError as refusal:
             await context.abort(grpc.StatusCode.UNKNOWN, str(refusal))
         except NotImplementedError as missing:
@@ -211,7 +231,12 @@ class PackageServicer(ProviderServicer):
             identity, outputs = await self._answer(context, lambda: self.package.create(question), beside=True)
         else:
             create = self._recorded(
-                context, "create", question, lambda: self.package.create(question), lambda answer: answer
+                context,
+                "create",
+                question,
+                lambda: self.package.create(question),
+                lambda answer: answer,
+                request.timeout,
             )
             identity, outputs = await self._answer(context, create, beside=False)
         return proto.CreateResponse(id=identity, properties=to_wire(outputs))
@@ -289,6 +314,16 @@ class PackageServicer(ProviderServicer):
         return proto.InvokeResponse(**answer)
 
 
+def _begun(unfinished: UnfinishedError) -> bytes:
+    """A creation that is begun and not finished, as the engine wants to be told of it: it keeps the resource."""
+    message = str(unfinished)
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
+    status.details.add().Pack(
+        proto.ErrorResourceInitFailed(id=unfinished.id, properties=to_wire(unfinished.outputs), reasons=[message])
+    )
+    return status.SerializeToString()
+
+
 def _check_response(answer: CheckAnswer) -> proto.CheckResponse:
     return proto.CheckResponse(
         inputs=to_wire(answer.inputs),
@@ -305,9 +340,14 @@ class PackageServer:
     """A loopback server for one package; `port` is known once started."""
 
     def __init__(
-        self, package: EmbeddedPackage, worker: ThreadPoolExecutor, port: int = 0, journal: Journal | None = None
+        self,
+        package: EmbeddedPackage,
+        worker: ThreadPoolExecutor,
+        port: int = 0,
+        journal: Journal | None = None,
+        chaos: Chaos | None = None,
     ) -> None:
-        self._servicer = PackageServicer(package, worker, journal)
+        self._servicer = PackageServicer(package, worker, journal, chaos)
         self._server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(self._servicer, self._server)
         self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
