@@ -19,6 +19,7 @@ VERBS: Final = {
     "destroy": "cli.destroy",
     "verify": "cli.verify.command",
     "outputs": "cli.outputs",
+    "rotate-key": "cli.rotate_key",
     "sql": "cli.sql",
     "serve": "cli.serve",
     "env": "cli.env",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import yaml
 
 from cli.failure import BadInputError
-from cli.place import ROOT
+from cli.place import EMBEDDED_STACKS, ROOT, Place
 
 
 def project() -> str:
@@ -28,6 +29,10 @@ def load(stack: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     if not path.is_file():
         known = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
         raise BadInputError(f"there is no stack {stack!r}: {path.name} does not exist. Stacks: {', '.join(known)}.")
+    keys = Place.of(stack).keys
+    if stack in EMBEDDED_STACKS and keys.exists():
+        # An embedded stack's rotations are its own, and are not committed.
+        overrides = [f"keys_file={json.dumps(str(keys))}", *overrides]
     return apply(_read(path), overrides, project())
 
 

@@ -79,6 +79,11 @@ class Place:
         return self.directory / f"Pulumi.{self.stack}.yaml"
 
     @property
+    def keys(self) -> Path:
+        """Which key pair of each service user is current, once one was rotated."""
+        return self.directory / "keys.yaml"
+
+    @property
     def lock(self) -> Path:
         # Beside the folder, not in it: `destroy` removes the folder while it holds the lock.
         return self.directory.with_name(f"{self.stack}.lock")
