@@ -20,13 +20,32 @@ from emulator.snowflake.account import Account, ObjectName, Session, SnowflakeEr
 from emulator.snowflake.account.names import quote
 from emulator.snowflake.sql import vocabulary
 from emulator.snowflake.sql.parsing import parse
-from emulator.snowflake.sql.policies import Policies
-from emulator.snowflake.sql.scopes import Scope, function_body, in_full, owner_session, subquery, table_node
 from emulator.snowflake.sql.syntax import unsupported
 from emulator.snowflake.sql.translate import patch
 from emulator.snowflake.sql.variants import ColumnKinds
 
 _MAXIMUM_VIEW_DEPTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A table that is about to be read: what a rewriter decides by.
+
+    `session` is who asks (CURRENT_ROLE), `authority` in whose name the table was found: the same, or the
+    owner of the view that names it.
+    """
+
+    table: SnowflakeObject
+    session: Session
+    authority: Session
+
+
+# What stands between a table and whoever reads it. A rewriter gets the reading and the table's node (named
+# in full, without alias) and returns what to read instead, or None to leave it. Row access and
+# masking policies go here: every path to a table's rows, through views too, passes it. As long as there
+# is none, a table under such a policy cannot be read.
+Rewriter = Callable[[Reading, exp.Table], exp.Query | None]
+REWRITERS: list[Rewriter] = []
 
 
 @dataclass(slots=True)
@@ -58,6 +77,15 @@ class Surroundings:
     functions: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where a name stands: which CTEs are in sight, in whose name and from which schema it is looked up."""
+
+    ctes: Mapping[str, str]
+    authority: Session
+    depth: int = 0
+
+
 def denied(name: ObjectName) -> SnowflakeError:
     """The one answer to whoever asks for rows that they may not have, or that are not there."""
     return SnowflakeError.compilation(2003, "42S02", f"Object '{name}' does not exist or not authorized.")
@@ -87,7 +115,7 @@ class _Preparation:
     # --- statements
 
     def statement(self, tree: exp.Expr) -> Prepared:
-        scope = Scope({}, self._session)
+        scope = _Scope({}, self._session)
         target: ObjectName | None = None
         match tree:
             case exp.Insert():
@@ -119,7 +147,7 @@ class _Preparation:
             if self._kinds.other_case(name) or (name.upper() == "ROWID" and not self._kinds.knows(name)):
                 raise SnowflakeError.compilation(904, "42000", f"invalid identifier '{_as_written(name)}'")
 
-    def _insert(self, tree: exp.Insert, scope: Scope) -> ObjectName:
+    def _insert(self, tree: exp.Insert, scope: _Scope) -> ObjectName:
         self._known(tree)
         overwrite = bool(tree.args.get("overwrite"))
         scope = self._with(tree, scope)
@@ -136,7 +164,7 @@ class _Preparation:
         tree.set("expression", self._visit(source, scope))
         return target
 
-    def _update(self, tree: exp.Update, scope: Scope) -> ObjectName:
+    def _update(self, tree: exp.Update, scope: _Scope) -> ObjectName:
         self._known(tree)
         reads = [tree.args.get("where"), *(assignment.expression for assignment in tree.expressions)]
         target = self._target(tree.this, scope, ["UPDATE", *_if_reading(reads)])
@@ -151,13 +179,13 @@ class _Preparation:
         self._clauses(tree, scope, ("from_", "where"))
         return target
 
-    def _delete(self, tree: exp.Delete, scope: Scope) -> ObjectName:
+    def _delete(self, tree: exp.Delete, scope: _Scope) -> ObjectName:
         self._known(tree)
         target = self._target(tree.this, scope, ["DELETE", *_if_reading([tree.args.get("where")])])
         self._clauses(tree, scope, ("using", "where"))
         return target
 
-    def _merge(self, tree: exp.Merge, scope: Scope) -> ObjectName:
+    def _merge(self, tree: exp.Merge, scope: _Scope) -> ObjectName:
         self._known(tree)
         privileges = ["SELECT"]
         for when in tree.args["whens"].expressions:
@@ -199,9 +227,9 @@ class _Preparation:
         self._known(tree)
         if len(tree.expressions) != 1 or tree.args.get("is_database"):
             raise unsupported("TRUNCATE of anything but one table")
-        return self._target(tree.expressions[0], Scope({}, self._session), ["TRUNCATE"])
+        return self._target(tree.expressions[0], _Scope({}, self._session), ["TRUNCATE"])
 
-    def _clauses(self, tree: exp.Expr, scope: Scope, keys: Iterable[str]) -> None:
+    def _clauses(self, tree: exp.Expr, scope: _Scope, keys: Iterable[str]) -> None:
         for key in keys:
             value = tree.args.get(key)
             if isinstance(value, exp.Expr):
@@ -211,7 +239,7 @@ class _Preparation:
 
     # --- the walk
 
-    def _visit(self, node: exp.Expr, scope: Scope) -> exp.Expr:
+    def _visit(self, node: exp.Expr, scope: _Scope) -> exp.Expr:
         self._known(node)
         if node.args.get("with_"):
             scope = self._with(node, scope)
@@ -291,7 +319,7 @@ class _Preparation:
             node.set("this", node.this.upper())
             node.set("quoted", True)
 
-    def _with(self, node: exp.Expr, scope: Scope) -> Scope:
+    def _with(self, node: exp.Expr, scope: _Scope) -> _Scope:
         with_ = node.args["with_"] if node.args.get("with_") else None
         if with_ is None:
             return scope
@@ -374,7 +402,7 @@ class _Preparation:
 
     # --- tables
 
-    def _table(self, node: exp.Table, scope: Scope) -> exp.Expr:
+    def _table(self, node: exp.Table, scope: _Scope) -> exp.Expr:
         alias = node.args.get("alias")
         if isinstance(alias, exp.TableAlias):
             self._visit_alias(alias)
@@ -399,7 +427,7 @@ class _Preparation:
         for column in alias.args.get("columns") or ():
             self._identifier(column)
 
-    def _extras(self, node: exp.Expr, joins: list[exp.Expr], scope: Scope) -> None:
+    def _extras(self, node: exp.Expr, joins: list[exp.Expr], scope: _Scope) -> None:
         if joins:
             node.set("joins", joins)
         for key in ("sample", "pivots"):
@@ -409,17 +437,17 @@ class _Preparation:
             elif isinstance(value, list):
                 node.set(key, [self._visit(item, scope) for item in value])
 
-    def _move_extras(self, node: exp.Table, read: exp.Expr, joins: list[exp.Expr], scope: Scope) -> None:
+    def _move_extras(self, node: exp.Table, read: exp.Expr, joins: list[exp.Expr], scope: _Scope) -> None:
         for key in ("sample", "pivots"):
             value = node.args.get(key)
             if value:
                 read.set(key, value)
         self._extras(read, joins, scope)
 
-    def _resolve(self, node: exp.Table, scope: Scope) -> ObjectName:
+    def _resolve(self, node: exp.Table, scope: _Scope) -> ObjectName:
         authority = scope.authority
         if isinstance(node.this, exp.DynamicIdentifier):
-            return in_full(ObjectName.parse(self._identifier_text(node.this)).parts, authority)
+            return _in_full(ObjectName.parse(self._identifier_text(node.this)).parts, authority)
         if not isinstance(node.this, exp.Identifier):
             raise unsupported(f"{node.sql(dialect='snowflake')} as a table")
         parts: list[str] = []
@@ -433,9 +461,9 @@ class _Preparation:
                 parts.append("")
             elif part:
                 raise SnowflakeError.syntax(f"unexpected '{part}'")
-        return in_full(tuple(parts), authority)
+        return _in_full(tuple(parts), authority)
 
-    def _read(self, name: ObjectName, scope: Scope, alias: exp.TableAlias | None) -> exp.Expr:
+    def _read(self, name: ObjectName, scope: _Scope, alias: exp.TableAlias | None) -> exp.Expr:
         if name.schema == "INFORMATION_SCHEMA":
             return self._information_schema(name, scope, alias)
         authority = scope.authority
@@ -452,7 +480,7 @@ class _Preparation:
             for rewriter in REWRITERS:
                 rewritten = rewriter(Reading(table, self._session, authority), node)
                 if rewritten is not None:
-                    return subquery(rewritten, alias, name.name)
+                    return _subquery(rewritten, alias, name.name)
             if alias is not None:
                 node.set("alias", alias)
             return node
@@ -473,17 +501,17 @@ class _Preparation:
                 if reference.policy_kind in ("MASKING POLICY", "ROW ACCESS POLICY"):
                     raise unsupported(f"reading {name} under {reference.policy_kind.lower()} {reference.policy}")
 
-    def _view(self, view: SnowflakeObject, scope: Scope, alias: exp.TableAlias | None) -> exp.Expr:
+    def _view(self, view: SnowflakeObject, scope: _Scope, alias: exp.TableAlias | None) -> exp.Expr:
         if scope.depth >= _MAXIMUM_VIEW_DEPTH:
             raise SnowflakeError.compilation(2057, "42601", f"View '{view.name}' is nested too deeply")
         self._require_enforced(view.name, "VIEW")
         query = parse(str(view.properties["STATEMENT"]))
         if not isinstance(query, exp.Query):
             raise unsupported(f"the view {view.name}: its statement is no query")
-        inner = Scope({}, owner_session(self._session, view), scope.depth + 1)
+        inner = _Scope({}, owner_session(self._session, view), scope.depth + 1)
         body = self._visit(query, inner)
         names = self._know_columns(view.name)
-        found = subquery(body, alias, view.name.name)
+        found = _subquery(body, alias, view.name.name)
         own = found.args["alias"]
         if names and not own.args.get("columns"):
             own.set("columns", [exp.to_identifier(column, quoted=True) for column in names])
@@ -495,7 +523,7 @@ class _Preparation:
             self._kinds.add(column.name, column.type)
         return [column.name for column in columns]
 
-    def _information_schema(self, name: ObjectName, scope: Scope, alias: exp.TableAlias | None) -> exp.Expr:
+    def _information_schema(self, name: ObjectName, scope: _Scope, alias: exp.TableAlias | None) -> exp.Expr:
         if self._surroundings.information_schema is None:
             raise denied(name)
         rows = self._surroundings.information_schema(scope.authority, name.database, name.name)
@@ -509,7 +537,7 @@ class _Preparation:
             alias=alias or exp.TableAlias(this=exp.to_identifier(called, quoted=True)),
         )
 
-    def _target(self, node: exp.Expr, scope: Scope, privileges: Sequence[str]) -> ObjectName:
+    def _target(self, node: exp.Expr, scope: _Scope, privileges: Sequence[str]) -> ObjectName:
         """The table that a statement changes, named in full, if each privilege is held."""
         if not isinstance(node, exp.Table):
             raise unsupported(f"{node.sql(dialect='snowflake')} as a target")
@@ -539,7 +567,7 @@ class _Preparation:
         self._tables.append(name)
         return name
 
-    def _table_function(self, node: exp.Expr, scope: Scope) -> exp.Expr:
+    def _table_function(self, node: exp.Expr, scope: _Scope) -> exp.Expr:
         alias = node.args.get("alias")
         if isinstance(alias, exp.TableAlias):
             self._visit_alias(alias)
@@ -556,7 +584,7 @@ class _Preparation:
                 return self._result_scan(function, alias, scope)
         raise unsupported(f"the table function {function.sql(dialect='snowflake')}")
 
-    def _flatten(self, node: exp.Expr, function: exp.Explode, alias: exp.TableAlias | None, scope: Scope) -> exp.Table:
+    def _flatten(self, node: exp.Expr, function: exp.Explode, alias: exp.TableAlias | None, scope: _Scope) -> exp.Table:
         arguments: dict[str, exp.Expr] = {}
         for position, argument in enumerate([function.this, *function.expressions]):
             if isinstance(argument, exp.Kwarg):
@@ -589,7 +617,7 @@ class _Preparation:
             found.meta["outer"] = True
         return found
 
-    def _result_scan(self, function: exp.Anonymous, alias: exp.TableAlias | None, scope: Scope) -> exp.Table:
+    def _result_scan(self, function: exp.Anonymous, alias: exp.TableAlias | None, scope: _Scope) -> exp.Table:
         if self._surroundings.results is None or len(function.expressions) != 1:
             raise unsupported(function.sql(dialect="snowflake"))
         argument = self._visit(function.expressions[0], scope)
@@ -600,7 +628,7 @@ class _Preparation:
 
     # --- functions that were declared
 
-    def _qualified_function(self, node: exp.Dot, scope: Scope) -> exp.Expr:
+    def _qualified_function(self, node: exp.Dot, scope: _Scope) -> exp.Expr:
         call = node.expression
         qualifiers: list[exp.Expr] = []
         place = node.this
@@ -614,7 +642,7 @@ class _Preparation:
             self._identifier(part)
         return self._user_function((*(part.name for part in qualifiers), _called(call)), call, scope)
 
-    def _user_function(self, parts: tuple[str, ...], call: exp.Anonymous, scope: Scope) -> exp.Expr:
+    def _user_function(self, parts: tuple[str, ...], call: exp.Anonymous, scope: _Scope) -> exp.Expr:
         """A call of a declared function: found by name and number of arguments, if its USAGE is held.
 
         What an SQL function reads, it reads with its owner's rights, which are looked at anew at each call.
@@ -622,7 +650,7 @@ class _Preparation:
         unknown = SnowflakeError.compilation(2140, "42601", f"Unknown function {'.'.join(parts)}")
         if len(parts) == 1 and (scope.authority.database is None or scope.authority.schema is None):
             raise unknown
-        name = in_full(parts, scope.authority)
+        name = _in_full(parts, scope.authority)
         found = [
             function
             for function in self._account.list(None, "FUNCTION", within=ObjectName(name.parts[:2]))
@@ -643,13 +671,13 @@ class _Preparation:
         called = exp.Anonymous(this=quote(name.name), expressions=arguments)
         return exp.Dot.build([*qualified, called])
 
-    def _require_body(self, function: SnowflakeObject, scope: Scope) -> None:
+    def _require_body(self, function: SnowflakeObject, scope: _Scope) -> None:
         if scope.depth >= _MAXIMUM_VIEW_DEPTH:
             raise unsupported(f"{function.name}: a function that is nested too deeply")
         query = function_body(str(function.properties["BODY"]))
         owner = owner_session(self._session, function)
         inner = _Preparation(owner, Surroundings(functions=self._surroundings.functions))
-        inner._visit(query, Scope({}, owner, scope.depth + 1))
+        inner._visit(query, _Scope({}, owner, scope.depth + 1))
         self._needs_warehouse = self._needs_warehouse or inner._needs_warehouse
         if inner._tables and REWRITERS:
             raise unsupported(f"{function.name}: a function that reads tables, where policies decide what is read")
@@ -724,6 +752,17 @@ def _called(call: exp.Anonymous) -> str:
     return call.name if isinstance(call.this, exp.Identifier) and call.this.quoted else call.name.upper()
 
 
+def function_body(body: str) -> exp.Query:
+    """The body of an SQL function, an expression or a query of one value, as a query."""
+    text = body.strip().rstrip(";").strip()
+    if not re.match(r"(SELECT|WITH)\b", text, re.IGNORECASE):
+        text = f"SELECT ({text}\n)"
+    query = parse(text)
+    if not isinstance(query, exp.Query):
+        raise unsupported("a function whose body is no query and no expression")
+    return query
+
+
 def check_query(session: Session, query: exp.Expr, database: str, schema: str) -> None:
     """Refuse what a view or SQL function may not be made of: anything that its maker may not read, names being looked
     up from the schema it is to lie in, and anything that is no part of Snowflake's queries."""
@@ -736,6 +775,60 @@ def check_query(session: Session, query: exp.Expr, database: str, schema: str) -
         schema=schema,
     )
     prepare(inside, query, Surroundings(information_schema=lambda *_: pa.table({})))
+
+
+def owner_session(session: Session, owned: SnowflakeObject) -> Session:
+    """A session with the rights of an object's owner, names being looked up from where the object lies."""
+    if owned.owner is None or owned.owner.kind != "ROLE":
+        raise unsupported(f"{owned.name}: an object that runs with the rights of a database role")
+    return Session(
+        account=session.account,
+        user=session.user,
+        role=owned.owner.name.name,
+        secondary_roles="NONE",
+        warehouse=session.warehouse,
+        database=owned.name.database,
+        schema=owned.name.schema,
+        parameters=session.parameters,
+        session_id=session.session_id,
+    )
+
+
+def _in_full(parts: tuple[str, ...], session: Session) -> ObjectName:
+    """The three parts of a table's name, the missing ones from the session's current database and schema."""
+    if len(parts) == 3:
+        return ObjectName((parts[0], parts[1] or "PUBLIC", parts[2]))
+    if session.database is None:
+        raise SnowflakeError(
+            90105,
+            "22000",
+            "Cannot perform operation. This session does not have a current database. Call 'USE DATABASE', or use a "
+            "qualified name.",
+        )
+    if len(parts) == 2:
+        return ObjectName((session.database, *parts))
+    if session.schema is None:
+        raise SnowflakeError(
+            90106,
+            "22000",
+            "Cannot perform operation. This session does not have a current schema. Call 'USE SCHEMA', or use a "
+            "qualified name.",
+        )
+    return ObjectName((session.database, session.schema, parts[0]))
+
+
+def table_node(name: ObjectName) -> exp.Table:
+    """A table named in full."""
+    database, schema, table = name.parts
+    return exp.Table(
+        this=exp.to_identifier(table, quoted=True),
+        db=exp.to_identifier(schema, quoted=True),
+        catalog=exp.to_identifier(database, quoted=True),
+    )
+
+
+def _subquery(query: exp.Expr, alias: exp.TableAlias | None, called: str) -> exp.Subquery:
+    return exp.Subquery(this=query, alias=alias or exp.TableAlias(this=exp.to_identifier(called, quoted=True)))
 
 
 def _refers_to_itself(query: exp.Expr, name: str) -> bool:
