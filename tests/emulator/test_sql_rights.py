@@ -97,6 +97,7 @@ MERGE INTO theirs.s.notes t USING notes ON notes.id = t.id WHEN MATCHED THEN DEL
 TRUNCATE TABLE theirs.s.notes
 CREATE VIEW mine.s.leak AS SELECT * FROM theirs.s.notes
 CREATE TABLE mine.s.leak AS SELECT * FROM theirs.s.notes
+CREATE DYNAMIC TABLE mine.s.leak TARGET_LAG = '1 minute' WAREHOUSE = w AS SELECT * FROM theirs.s.notes
 DESCRIBE TABLE theirs.s.notes
 DESC SELECT * FROM theirs.s.notes
 SHOW COLUMNS IN TABLE theirs.s.notes
