@@ -18,9 +18,8 @@ from emulator.snowflake.sql.connection import Connection, handles
 from emulator.snowflake.sql.naming import depth_of, in_full, kind_of, named
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.results import Result
-from emulator.snowflake.sql.rows import Prepared, check_query, prepare
+from emulator.snowflake.sql.rows import Prepared, check_query, function_body, prepare, table_node
 from emulator.snowflake.sql.running import snowflake_errors
-from emulator.snowflake.sql.scopes import function_body, table_node
 from emulator.snowflake.sql.session_statements import alter_session
 from emulator.snowflake.sql.syntax import Tokens, unsupported
 from emulator.snowflake.sql.translate import to_duckdb
