@@ -17,9 +17,9 @@ from cli.place import ROOT, Place
 from cli.run import execute
 
 _HEADER = """\
-# Which key pair of each service user is current: `nexus rotate-key` writes this. Generations count key pairs; an odd one
-# has its public key in RSA_PUBLIC_KEY, an even one in RSA_PUBLIC_KEY_2. `since` is the day of the last rotation, and
-# `rotating: true` marks one that is not finished: the next `nexus rotate-key` finishes it.
+# Which key pair of each service user is current: `nexus rotate-key` writes this. Generations count key pairs; an odd
+# one has its public key in RSA_PUBLIC_KEY, an even one in RSA_PUBLIC_KEY_2. `since` is the day of the last rotation,
+# and `rotating: true` marks one that is not finished: the next `nexus rotate-key` finishes it.
 """
 
 

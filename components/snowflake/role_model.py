@@ -144,8 +144,8 @@ def _tables() -> list[str]:
     lines = _header("access role (of a schema)", "on the schema", "on its tables", "includes", "its holder")
     lines += [f"| `{DATABASE_USE}` (of the database) | USAGE on the database | none | none | may use the database |"]
     lines += [
-        f"| `<schema>_{role.level}` | {listed(role.schema)} | {listed(role.tables)} | `{role.includes}` | "
-        f"{role.meaning} |"
+        f"| `<schema>_{role.level}` | {listed(role.schema)} | {listed(role.tables)} | "
+        f"`{role.includes if role.includes == DATABASE_USE else f'<schema>_{role.includes}'}` | {role.meaning} |"
         for role in ACCESS_ROLES
     ]
     lines += ["", *_header("functional role (of a tenant)", "access", "its warehouse", "sees", "held by")]

@@ -1,4 +1,4 @@
-"""A rotation on the real engine: the vault's key always works, the one before it too, and the one before that no more."""
+"""A rotation on the real engine: the vault's key always works, the one before it too, the one before that no more."""
 
 from __future__ import annotations
 
