@@ -9,7 +9,7 @@ from emulator.snowflake.account.catalogue import Change, Entry, PolicyRow, TagRo
 from emulator.snowflake.account.core import AccountCore, locked
 from emulator.snowflake.account.errors import SnowflakeError
 from emulator.snowflake.account.kinds import spec_of
-from emulator.snowflake.account.model import PolicyReference, TagReference
+from emulator.snowflake.account.model import Column, Mask, PolicyReference, Protection, TagReference
 from emulator.snowflake.account.names import ObjectName, base_type
 from emulator.snowflake.account.session import Session
 
@@ -190,6 +190,70 @@ class AttachmentOperations(AccountCore):
                 PolicyReference(rule.kind, rule.name, entry.kind, entry.name, use.column or None, use.arguments)
             )
         return sorted(found, key=lambda use: (use.name.parts, use.column or "", use.policy.parts))
+
+    @locked
+    def protection(self, kind: str, name: ObjectName) -> Protection | None:
+        """What stands between a table or view and whoever reads it; None where nothing does.
+
+        A policy on a column goes before those of its tags; the tags are its own and, each where the column has no
+        value of its own for it, those of its table, schema, database and account. A tag masks the columns that have the
+        type of one of its policies. Several tags that each mask a column are refused, as is a policy that wants a
+        column which is not there: nothing is shown where it is not clear what may be.
+        """
+        entry = self._entry(kind, name)
+        if entry is None:
+            return None
+        catalogue = self._catalogue
+        above = [self._account, *(entry.container(kind) for kind in ("DATABASE", "SCHEMA")), entry]
+        tags = [use for holder in above if holder for use in catalogue.tags_on.get(holder.identifier, {}).values()]
+        own = catalogue.policies_on.get(entry.identifier)
+        if not own and not any(catalogue.policies_on.get(use.tag) for use in tags):
+            return None
+        rows = None
+        direct: dict[str, PolicyRow] = {}
+        for use in (own or {}).values():
+            policy = catalogue.entries[use.policy]
+            if policy.kind == "ROW ACCESS POLICY":
+                rows = (self._shown(policy), use.arguments)
+            elif policy.kind == "MASKING POLICY":
+                direct[use.column] = use
+        columns = tuple(self._real_columns(entry))
+        masks: dict[str, Mask] = {}
+        for column in columns:
+            values = {use.tag: use.value for use in tags if not use.column}
+            values |= {use.tag: use.value for use in tags if use.column == column.name}
+            labels = {catalogue.entries[tag].name: value for tag, value in values.items()}
+            given = direct.get(column.name)
+            if given is not None:
+                masks[column.name] = Mask(self._shown(catalogue.entries[given.policy]), given.arguments, labels)
+                continue
+            wanted = {
+                use.policy
+                for tag in values
+                for use in catalogue.policies_on.get(tag, {}).values()
+                if base_type(catalogue.entries[use.policy].properties["RETURNS"]) == base_type(column.type)
+            }
+            if len(wanted) > 1:
+                names = ", ".join(sorted(str(catalogue.entries[policy].name) for policy in wanted))
+                raise SnowflakeError.compilation(
+                    3529, "42601", f"column {column.name} of {name} is masked by several tags: {names}"
+                )
+            for identifier in wanted:
+                rule = catalogue.entries[identifier]
+                masks[column.name] = Mask(self._shown(rule), self._arguments_by_name(rule, column, columns), labels)
+        return Protection(columns, masks, rows) if masks or rows is not None else None
+
+    @staticmethod
+    def _arguments_by_name(rule: Entry, masked: Column, columns: Sequence[Column]) -> tuple[str, ...]:
+        """The columns handed to a policy of a tag: the masked one, and for further arguments those of their names."""
+        others = [argument[0] for argument in rule.properties["ARGUMENTS"][1:]]
+        known = {column.name for column in columns}
+        for other in others:
+            if other not in known:
+                raise SnowflakeError.compilation(
+                    904, "42000", f"invalid identifier '{other}', which policy {rule.own_name} wants as a column"
+                )
+        return (masked.name, *others)
 
     # --- tags
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -210,6 +211,29 @@ class PolicyReference:
     name: ObjectName
     column: str | None = None
     arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """The masking policy that stands before one column.
+
+    `arguments` are the columns handed to it, the masked one first; `tags` are the values of the tags on the column,
+    its own and those that it has from its table, schema and database.
+    """
+
+    policy: SnowflakeObject
+    arguments: tuple[str, ...]
+    tags: Mapping[ObjectName, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What stands between a table or view and whoever reads it: its columns, the masks by column, and the row access
+    policy with the columns handed to it."""
+
+    columns: tuple[Column, ...]
+    masks: Mapping[str, Mask]
+    rows: tuple[SnowflakeObject, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,12 @@ from emulator.snowflake.sql import session_statements as session_statements
 from emulator.snowflake.sql import show as show
 from emulator.snowflake.sql.connection import Connection, Parameters
 from emulator.snowflake.sql.results import Result, ResultColumn, StatementType
-from emulator.snowflake.sql.rows import REWRITERS, Reading, Rewriter
 
 __all__ = [
-    "REWRITERS",
     "Connection",
     "Parameters",
-    "Reading",
     "Result",
     "ResultColumn",
-    "Rewriter",
     "StatementType",
     "execute",
 ]

@@ -18,8 +18,9 @@ from emulator.snowflake.sql.connection import Connection, handles
 from emulator.snowflake.sql.naming import depth_of, in_full, kind_of, named
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.results import Result
-from emulator.snowflake.sql.rows import Prepared, check_query, function_body, prepare, table_node
+from emulator.snowflake.sql.rows import Prepared, check_query, prepare
 from emulator.snowflake.sql.running import snowflake_errors
+from emulator.snowflake.sql.scopes import function_body, table_node
 from emulator.snowflake.sql.session_statements import alter_session
 from emulator.snowflake.sql.syntax import Tokens, unsupported
 from emulator.snowflake.sql.translate import to_duckdb
@@ -225,8 +226,8 @@ def _names(tokens: Tokens) -> list[str]:
 
 
 def _conditions(tokens: Tokens) -> list[str]:
-    """The columns of USING after the first, which is the masked one itself."""
-    return _names(tokens)[1:] if tokens.accept("USING") else []
+    """The columns of USING, the masked one first."""
+    return _names(tokens) if tokens.accept("USING") else []
 
 
 def column_definition(

@@ -20,32 +20,13 @@ from emulator.snowflake.account import Account, ObjectName, Session, SnowflakeEr
 from emulator.snowflake.account.names import quote
 from emulator.snowflake.sql import vocabulary
 from emulator.snowflake.sql.parsing import parse
+from emulator.snowflake.sql.policies import TARGET, Policies, typed
+from emulator.snowflake.sql.scopes import Scope, function_body, in_full, owner_session, subquery, table_node
 from emulator.snowflake.sql.syntax import unsupported
 from emulator.snowflake.sql.translate import patch
 from emulator.snowflake.sql.variants import ColumnKinds
 
 _MAXIMUM_VIEW_DEPTH = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A table that is about to be read: what a rewriter decides by.
-
-    `session` is who asks (CURRENT_ROLE), `authority` in whose name the table was found: the same, or the
-    owner of the view that names it.
-    """
-
-    table: SnowflakeObject
-    session: Session
-    authority: Session
-
-
-# What stands between a table and whoever reads it. A rewriter gets the reading and the table's node (named
-# in full, without alias) and returns what to read instead, or None to leave it. Row access and
-# masking policies go here: every path to a table's rows, through views too, passes it. As long as there
-# is none, a table under such a policy cannot be read.
-Rewriter = Callable[[Reading, exp.Table], exp.Query | None]
-REWRITERS: list[Rewriter] = []
 
 
 @dataclass(slots=True)
@@ -77,15 +58,6 @@ class Surroundings:
     functions: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """Where a name stands: which CTEs are in sight, in whose name and from which schema it is looked up."""
-
-    ctes: Mapping[str, str]
-    authority: Session
-    depth: int = 0
-
-
 def denied(name: ObjectName) -> SnowflakeError:
     """The one answer to whoever asks for rows that they may not have, or that are not there."""
     return SnowflakeError.compilation(2003, "42S02", f"Object '{name}' does not exist or not authorized.")
@@ -99,7 +71,7 @@ def prepare(session: Session, tree: exp.Expr, surroundings: Surroundings) -> Pre
         raise SnowflakeError.syntax("the statement is nested too deeply") from None
 
 
-class _Preparation:
+class _Preparation(Policies):
     def __init__(self, session: Session, surroundings: Surroundings) -> None:
         self._session = session
         self._account: Account = session.account
@@ -115,7 +87,7 @@ class _Preparation:
     # --- statements
 
     def statement(self, tree: exp.Expr) -> Prepared:
-        scope = _Scope({}, self._session)
+        scope = Scope({}, self._session)
         target: ObjectName | None = None
         match tree:
             case exp.Insert():
@@ -147,7 +119,7 @@ class _Preparation:
             if self._kinds.other_case(name) or (name.upper() == "ROWID" and not self._kinds.knows(name)):
                 raise SnowflakeError.compilation(904, "42000", f"invalid identifier '{_as_written(name)}'")
 
-    def _insert(self, tree: exp.Insert, scope: _Scope) -> ObjectName:
+    def _insert(self, tree: exp.Insert, scope: Scope) -> ObjectName:
         self._known(tree)
         overwrite = bool(tree.args.get("overwrite"))
         scope = self._with(tree, scope)
@@ -164,7 +136,7 @@ class _Preparation:
         tree.set("expression", self._visit(source, scope))
         return target
 
-    def _update(self, tree: exp.Update, scope: _Scope) -> ObjectName:
+    def _update(self, tree: exp.Update, scope: Scope) -> ObjectName:
         self._known(tree)
         reads = [tree.args.get("where"), *(assignment.expression for assignment in tree.expressions)]
         target = self._target(tree.this, scope, ["UPDATE", *_if_reading(reads)])
@@ -175,17 +147,24 @@ class _Preparation:
             column = assignment.this.this.copy()
             self._identifier(column)
             assignment.set("this", exp.Column(this=column))
+        if self._account.protection("TABLE", target) is not None:
+            self._update_seen(tree, scope, target)
+            return target
+        for assignment in tree.expressions:
             assignment.set("expression", self._visit(assignment.expression, scope))
         self._clauses(tree, scope, ("from_", "where"))
         return target
 
-    def _delete(self, tree: exp.Delete, scope: _Scope) -> ObjectName:
+    def _delete(self, tree: exp.Delete, scope: Scope) -> ObjectName:
         self._known(tree)
         target = self._target(tree.this, scope, ["DELETE", *_if_reading([tree.args.get("where")])])
+        if self._account.protection("TABLE", target) is not None:
+            self._delete_seen(tree, scope, target)
+            return target
         self._clauses(tree, scope, ("using", "where"))
         return target
 
-    def _merge(self, tree: exp.Merge, scope: _Scope) -> ObjectName:
+    def _merge(self, tree: exp.Merge, scope: Scope) -> ObjectName:
         self._known(tree)
         privileges = ["SELECT"]
         for when in tree.args["whens"].expressions:
@@ -196,19 +175,23 @@ class _Preparation:
                 "INSERT" if isinstance(then, exp.Insert) else "UPDATE" if isinstance(then, exp.Update) else "DELETE"
             )
         target = self._target(tree.this, scope, privileges)
-        self._clauses(tree, scope, ("using", "on"))
+        seen = self._account.protection("TABLE", target) is not None
+        if not seen:
+            self._clauses(tree, scope, ("using", "on"))
         for when in tree.args["whens"].expressions:
             then = when.args["then"]
             self._known(when)
-            self._clauses(when, scope, ("condition",))
             self._known(then)
+            if not seen:
+                self._clauses(when, scope, ("condition",))
             match then:
                 case exp.Insert():
                     for column in then.this.expressions if then.this else ():
                         self._identifier(column.this if isinstance(column, exp.Column) else column)
                         if isinstance(column, exp.Column):
                             column.set("table", None)
-                    then.set("expression", self._visit(then.expression, scope))
+                    if not seen:
+                        then.set("expression", self._visit(then.expression, scope))
                 case exp.Update() if not then.args.get("where"):
                     for assignment in then.expressions:
                         if not isinstance(assignment, exp.EQ) or not isinstance(assignment.this, exp.Column):
@@ -216,20 +199,23 @@ class _Preparation:
                         identifier = assignment.this.this
                         self._identifier(identifier)
                         assignment.set("this", exp.Column(this=identifier))
-                        assignment.set("expression", self._visit(assignment.expression, scope))
+                        if not seen:
+                            assignment.set("expression", self._visit(assignment.expression, scope))
                 case exp.Var() if then.name.upper() == "DELETE":
                     pass
                 case _:
                     raise unsupported(f"MERGE … THEN {then.sql(dialect='snowflake')}")
+        if seen:
+            self._merge_seen(tree, scope, target)
         return target
 
     def _truncate(self, tree: exp.TruncateTable) -> ObjectName:
         self._known(tree)
         if len(tree.expressions) != 1 or tree.args.get("is_database"):
             raise unsupported("TRUNCATE of anything but one table")
-        return self._target(tree.expressions[0], _Scope({}, self._session), ["TRUNCATE"])
+        return self._target(tree.expressions[0], Scope({}, self._session), ["TRUNCATE"])
 
-    def _clauses(self, tree: exp.Expr, scope: _Scope, keys: Iterable[str]) -> None:
+    def _clauses(self, tree: exp.Expr, scope: Scope, keys: Iterable[str]) -> None:
         for key in keys:
             value = tree.args.get(key)
             if isinstance(value, exp.Expr):
@@ -239,7 +225,7 @@ class _Preparation:
 
     # --- the walk
 
-    def _visit(self, node: exp.Expr, scope: _Scope) -> exp.Expr:
+    def _visit(self, node: exp.Expr, scope: Scope) -> exp.Expr:
         self._known(node)
         if node.args.get("with_"):
             scope = self._with(node, scope)
@@ -319,7 +305,7 @@ class _Preparation:
             node.set("this", node.this.upper())
             node.set("quoted", True)
 
-    def _with(self, node: exp.Expr, scope: _Scope) -> _Scope:
+    def _with(self, node: exp.Expr, scope: Scope) -> Scope:
         with_ = node.args["with_"] if node.args.get("with_") else None
         if with_ is None:
             return scope
@@ -402,7 +388,7 @@ class _Preparation:
 
     # --- tables
 
-    def _table(self, node: exp.Table, scope: _Scope) -> exp.Expr:
+    def _table(self, node: exp.Table, scope: Scope) -> exp.Expr:
         alias = node.args.get("alias")
         if isinstance(alias, exp.TableAlias):
             self._visit_alias(alias)
@@ -417,7 +403,8 @@ class _Preparation:
                 self._extras(node, joins, scope)
                 return node
         name = self._resolve(node, scope)
-        read = self._read(name, scope, alias)
+        row_name = node.meta.get(TARGET)
+        read = self._read(name, scope, alias) if row_name is None else self._changing(name, scope, alias, row_name)
         self._move_extras(node, read, joins, scope)
         return read
 
@@ -427,7 +414,7 @@ class _Preparation:
         for column in alias.args.get("columns") or ():
             self._identifier(column)
 
-    def _extras(self, node: exp.Expr, joins: list[exp.Expr], scope: _Scope) -> None:
+    def _extras(self, node: exp.Expr, joins: list[exp.Expr], scope: Scope) -> None:
         if joins:
             node.set("joins", joins)
         for key in ("sample", "pivots"):
@@ -437,17 +424,17 @@ class _Preparation:
             elif isinstance(value, list):
                 node.set(key, [self._visit(item, scope) for item in value])
 
-    def _move_extras(self, node: exp.Table, read: exp.Expr, joins: list[exp.Expr], scope: _Scope) -> None:
+    def _move_extras(self, node: exp.Table, read: exp.Expr, joins: list[exp.Expr], scope: Scope) -> None:
         for key in ("sample", "pivots"):
             value = node.args.get(key)
             if value:
                 read.set(key, value)
         self._extras(read, joins, scope)
 
-    def _resolve(self, node: exp.Table, scope: _Scope) -> ObjectName:
+    def _resolve(self, node: exp.Table, scope: Scope) -> ObjectName:
         authority = scope.authority
         if isinstance(node.this, exp.DynamicIdentifier):
-            return _in_full(ObjectName.parse(self._identifier_text(node.this)).parts, authority)
+            return in_full(ObjectName.parse(self._identifier_text(node.this)).parts, authority)
         if not isinstance(node.this, exp.Identifier):
             raise unsupported(f"{node.sql(dialect='snowflake')} as a table")
         parts: list[str] = []
@@ -461,9 +448,9 @@ class _Preparation:
                 parts.append("")
             elif part:
                 raise SnowflakeError.syntax(f"unexpected '{part}'")
-        return _in_full(tuple(parts), authority)
+        return in_full(tuple(parts), authority)
 
-    def _read(self, name: ObjectName, scope: _Scope, alias: exp.TableAlias | None) -> exp.Expr:
+    def _read(self, name: ObjectName, scope: Scope, alias: exp.TableAlias | None) -> exp.Expr:
         if name.schema == "INFORMATION_SCHEMA":
             return self._information_schema(name, scope, alias)
         authority = scope.authority
@@ -476,11 +463,9 @@ class _Preparation:
             self._tables.append(name)
             self._know_columns(name)
             node = table_node(name)
-            self._require_enforced(name)
-            for rewriter in REWRITERS:
-                rewritten = rewriter(Reading(table, self._session, authority), node)
-                if rewritten is not None:
-                    return _subquery(rewritten, alias, name.name)
+            protection = account.protection("TABLE", name)
+            if protection is not None:
+                return subquery(self._protected(protection, node, name, scope), alias, name.name)
             if alias is not None:
                 node.set("alias", alias)
             return node
@@ -489,29 +474,26 @@ class _Preparation:
             raise denied(name)
         return self._view(view, scope, alias)
 
-    def _require_enforced(self, name: ObjectName, kind: str = "TABLE") -> None:
-        """What a policy stands before is not shown by whoever cannot enforce the policy."""
-        if REWRITERS:
-            return
-        account = self._account
-        targets: list[tuple[str, ObjectName]] = [(kind, name)]
-        targets += [("TAG", reference.tag) for reference in account.tag_references(target=(kind, name))]
-        for target in targets:
-            for reference in account.policy_references(target=target):
-                if reference.policy_kind in ("MASKING POLICY", "ROW ACCESS POLICY"):
-                    raise unsupported(f"reading {name} under {reference.policy_kind.lower()} {reference.policy}")
+    def _changing(self, name: ObjectName, scope: Scope, alias: exp.TableAlias | None, row_name: str) -> exp.Expr:
+        """The rows of a table whose change is authorised already, with their identity."""
+        protection = self._account.protection("TABLE", name)
+        assert protection is not None
+        read = self._protected(protection, table_node(name), name, scope, row_name=row_name)
+        return subquery(read, alias, name.name)
 
-    def _view(self, view: SnowflakeObject, scope: _Scope, alias: exp.TableAlias | None) -> exp.Expr:
+    def _view(self, view: SnowflakeObject, scope: Scope, alias: exp.TableAlias | None) -> exp.Expr:
         if scope.depth >= _MAXIMUM_VIEW_DEPTH:
             raise SnowflakeError.compilation(2057, "42601", f"View '{view.name}' is nested too deeply")
-        self._require_enforced(view.name, "VIEW")
         query = parse(str(view.properties["STATEMENT"]))
         if not isinstance(query, exp.Query):
             raise unsupported(f"the view {view.name}: its statement is no query")
-        inner = _Scope({}, owner_session(self._session, view), scope.depth + 1)
+        inner = Scope({}, owner_session(self._session, view), scope.depth + 1)
         body = self._visit(query, inner)
         names = self._know_columns(view.name)
-        found = _subquery(body, alias, view.name.name)
+        protection = self._account.protection("VIEW", view.name)
+        if protection is not None:
+            body = self._protected(protection, body, view.name, scope)
+        found = subquery(body, alias, view.name.name)
         own = found.args["alias"]
         if names and not own.args.get("columns"):
             own.set("columns", [exp.to_identifier(column, quoted=True) for column in names])
@@ -523,7 +505,7 @@ class _Preparation:
             self._kinds.add(column.name, column.type)
         return [column.name for column in columns]
 
-    def _information_schema(self, name: ObjectName, scope: _Scope, alias: exp.TableAlias | None) -> exp.Expr:
+    def _information_schema(self, name: ObjectName, scope: Scope, alias: exp.TableAlias | None) -> exp.Expr:
         if self._surroundings.information_schema is None:
             raise denied(name)
         rows = self._surroundings.information_schema(scope.authority, name.database, name.name)
@@ -537,7 +519,7 @@ class _Preparation:
             alias=alias or exp.TableAlias(this=exp.to_identifier(called, quoted=True)),
         )
 
-    def _target(self, node: exp.Expr, scope: _Scope, privileges: Sequence[str]) -> ObjectName:
+    def _target(self, node: exp.Expr, scope: Scope, privileges: Sequence[str]) -> ObjectName:
         """The table that a statement changes, named in full, if each privilege is held."""
         if not isinstance(node, exp.Table):
             raise unsupported(f"{node.sql(dialect='snowflake')} as a target")
@@ -558,8 +540,6 @@ class _Preparation:
         for privilege in privileges:
             if not self._account.holds(scope.authority, privilege, "TABLE", name):
                 raise denied(name)
-        if list(privileges) != ["INSERT"]:
-            self._require_enforced(name)
         full = table_node(name)
         for key in ("this", "db", "catalog"):
             node.set(key, full.args[key])
@@ -567,7 +547,7 @@ class _Preparation:
         self._tables.append(name)
         return name
 
-    def _table_function(self, node: exp.Expr, scope: _Scope) -> exp.Expr:
+    def _table_function(self, node: exp.Expr, scope: Scope) -> exp.Expr:
         alias = node.args.get("alias")
         if isinstance(alias, exp.TableAlias):
             self._visit_alias(alias)
@@ -584,7 +564,7 @@ class _Preparation:
                 return self._result_scan(function, alias, scope)
         raise unsupported(f"the table function {function.sql(dialect='snowflake')}")
 
-    def _flatten(self, node: exp.Expr, function: exp.Explode, alias: exp.TableAlias | None, scope: _Scope) -> exp.Table:
+    def _flatten(self, node: exp.Expr, function: exp.Explode, alias: exp.TableAlias | None, scope: Scope) -> exp.Table:
         arguments: dict[str, exp.Expr] = {}
         for position, argument in enumerate([function.this, *function.expressions]):
             if isinstance(argument, exp.Kwarg):
@@ -617,7 +597,7 @@ class _Preparation:
             found.meta["outer"] = True
         return found
 
-    def _result_scan(self, function: exp.Anonymous, alias: exp.TableAlias | None, scope: _Scope) -> exp.Table:
+    def _result_scan(self, function: exp.Anonymous, alias: exp.TableAlias | None, scope: Scope) -> exp.Table:
         if self._surroundings.results is None or len(function.expressions) != 1:
             raise unsupported(function.sql(dialect="snowflake"))
         argument = self._visit(function.expressions[0], scope)
@@ -628,7 +608,7 @@ class _Preparation:
 
     # --- functions that were declared
 
-    def _qualified_function(self, node: exp.Dot, scope: _Scope) -> exp.Expr:
+    def _qualified_function(self, node: exp.Dot, scope: Scope) -> exp.Expr:
         call = node.expression
         qualifiers: list[exp.Expr] = []
         place = node.this
@@ -642,7 +622,7 @@ class _Preparation:
             self._identifier(part)
         return self._user_function((*(part.name for part in qualifiers), _called(call)), call, scope)
 
-    def _user_function(self, parts: tuple[str, ...], call: exp.Anonymous, scope: _Scope) -> exp.Expr:
+    def _user_function(self, parts: tuple[str, ...], call: exp.Anonymous, scope: Scope) -> exp.Expr:
         """A call of a declared function: found by name and number of arguments, if its USAGE is held.
 
         What an SQL function reads, it reads with its owner's rights, which are looked at anew at each call.
@@ -650,7 +630,7 @@ class _Preparation:
         unknown = SnowflakeError.compilation(2140, "42601", f"Unknown function {'.'.join(parts)}")
         if len(parts) == 1 and (scope.authority.database is None or scope.authority.schema is None):
             raise unknown
-        name = _in_full(parts, scope.authority)
+        name = in_full(parts, scope.authority)
         found = [
             function
             for function in self._account.list(None, "FUNCTION", within=ObjectName(name.parts[:2]))
@@ -663,24 +643,43 @@ class _Preparation:
         (function,) = found
         if str(function.properties.get("RETURNS", "")).upper().startswith("TABLE"):
             raise unsupported(f"the table function {function.name}")
-        if function.properties.get("LANGUAGE", "SQL") == "SQL":
-            self._require_body(function, scope)
+        if function.properties.get("LANGUAGE", "SQL") == "SQL" and self._reads_tables(function, scope):
+            return self._inlined(function, call, scope)
         arguments = [self._visit(argument, scope) for argument in call.expressions]
         qualified = [exp.to_identifier(part, quoted=True) for part in name.parts[:2]]
         # The name is quoted, so that it is the declared function's and none of DuckDB's own.
         called = exp.Anonymous(this=quote(name.name), expressions=arguments)
         return exp.Dot.build([*qualified, called])
 
-    def _require_body(self, function: SnowflakeObject, scope: _Scope) -> None:
+    def _reads_tables(self, function: SnowflakeObject, scope: Scope) -> bool:
+        """Whether an SQL function reads tables; what its owner may not read is refused."""
         if scope.depth >= _MAXIMUM_VIEW_DEPTH:
             raise unsupported(f"{function.name}: a function that is nested too deeply")
         query = function_body(str(function.properties["BODY"]))
         owner = owner_session(self._session, function)
         inner = _Preparation(owner, Surroundings(functions=self._surroundings.functions))
-        inner._visit(query, _Scope({}, owner, scope.depth + 1))
+        inner._visit(query, Scope({}, owner, scope.depth + 1))
         self._needs_warehouse = self._needs_warehouse or inner._needs_warehouse
-        if inner._tables and REWRITERS:
-            raise unsupported(f"{function.name}: a function that reads tables, where policies decide what is read")
+        return bool(inner._tables)
+
+    def _inlined(self, function: SnowflakeObject, call: exp.Anonymous, scope: Scope) -> exp.Expr:
+        """A function's body in place of its call: so that policies stand before the tables that it reads."""
+        query = function_body(str(function.properties["BODY"]))
+        inner = Scope({}, owner_session(self._session, function), scope.depth + 1)
+        given = self._new_name("arguments")
+        arguments = function.properties.get("ARGUMENTS") or []
+        names = {argument[0]: argument[0] for argument in arguments}
+        self._give_arguments(query, names, given, inner, str(function.name))
+        selected: list[exp.Expr] = []
+        for argument, value in zip(arguments, call.expressions, strict=True):
+            self._kinds.add(argument[0], argument[1])
+            selected.append(exp.alias_(typed(self._visit(value, scope), argument[1]), argument[0], quoted=True))
+        body: exp.Expr = exp.Subquery(this=self._visit(query, inner))
+        select = exp.Select(expressions=[typed(body, str(function.properties["RETURNS"]))])
+        if selected:
+            alias = exp.TableAlias(this=exp.to_identifier(given, quoted=True))
+            select.set("from_", exp.From(this=exp.Subquery(this=exp.Select(expressions=selected), alias=alias)))
+        return exp.Subquery(this=select)
 
     # --- functions of the session
 
@@ -708,6 +707,8 @@ class _Preparation:
             if role.kind == kind
         )
         argument = node.expressions[0]
+        if not held:
+            return exp.false()
         return exp.Paren(this=exp.In(this=argument, expressions=[exp.Literal.string(role) for role in held]))
 
 
@@ -752,17 +753,6 @@ def _called(call: exp.Anonymous) -> str:
     return call.name if isinstance(call.this, exp.Identifier) and call.this.quoted else call.name.upper()
 
 
-def function_body(body: str) -> exp.Query:
-    """The body of an SQL function, an expression or a query of one value, as a query."""
-    text = body.strip().rstrip(";").strip()
-    if not re.match(r"(SELECT|WITH)\b", text, re.IGNORECASE):
-        text = f"SELECT ({text}\n)"
-    query = parse(text)
-    if not isinstance(query, exp.Query):
-        raise unsupported("a function whose body is no query and no expression")
-    return query
-
-
 def check_query(session: Session, query: exp.Expr, database: str, schema: str) -> None:
     """Refuse what a view or SQL function may not be made of: anything that its maker may not read, names being looked
     up from the schema it is to lie in, and anything that is no part of Snowflake's queries."""
@@ -775,60 +765,6 @@ def check_query(session: Session, query: exp.Expr, database: str, schema: str) -
         schema=schema,
     )
     prepare(inside, query, Surroundings(information_schema=lambda *_: pa.table({})))
-
-
-def owner_session(session: Session, owned: SnowflakeObject) -> Session:
-    """A session with the rights of an object's owner, names being looked up from where the object lies."""
-    if owned.owner is None or owned.owner.kind != "ROLE":
-        raise unsupported(f"{owned.name}: an object that runs with the rights of a database role")
-    return Session(
-        account=session.account,
-        user=session.user,
-        role=owned.owner.name.name,
-        secondary_roles="NONE",
-        warehouse=session.warehouse,
-        database=owned.name.database,
-        schema=owned.name.schema,
-        parameters=session.parameters,
-        session_id=session.session_id,
-    )
-
-
-def _in_full(parts: tuple[str, ...], session: Session) -> ObjectName:
-    """The three parts of a table's name, the missing ones from the session's current database and schema."""
-    if len(parts) == 3:
-        return ObjectName((parts[0], parts[1] or "PUBLIC", parts[2]))
-    if session.database is None:
-        raise SnowflakeError(
-            90105,
-            "22000",
-            "Cannot perform operation. This session does not have a current database. Call 'USE DATABASE', or use a "
-            "qualified name.",
-        )
-    if len(parts) == 2:
-        return ObjectName((session.database, *parts))
-    if session.schema is None:
-        raise SnowflakeError(
-            90106,
-            "22000",
-            "Cannot perform operation. This session does not have a current schema. Call 'USE SCHEMA', or use a "
-            "qualified name.",
-        )
-    return ObjectName((session.database, session.schema, parts[0]))
-
-
-def table_node(name: ObjectName) -> exp.Table:
-    """A table named in full."""
-    database, schema, table = name.parts
-    return exp.Table(
-        this=exp.to_identifier(table, quoted=True),
-        db=exp.to_identifier(schema, quoted=True),
-        catalog=exp.to_identifier(database, quoted=True),
-    )
-
-
-def _subquery(query: exp.Expr, alias: exp.TableAlias | None, called: str) -> exp.Subquery:
-    return exp.Subquery(this=query, alias=alias or exp.TableAlias(this=exp.to_identifier(called, quoted=True)))
 
 
 def _refers_to_itself(query: exp.Expr, name: str) -> bool:

@@ -1,0 +1,87 @@
+"""Where a name stands in a statement: in whose name it is looked up, and what is in sight there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from emulator.snowflake.account import ObjectName, Session, SnowflakeError, SnowflakeObject
+from emulator.snowflake.sql.parsing import parse
+from emulator.snowflake.sql.syntax import unsupported
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a name stands: which CTEs are in sight, in whose name and from which schema it is looked up."""
+
+    ctes: Mapping[str, str]
+    authority: Session
+    depth: int = 0
+
+
+def owner_session(session: Session, owned: SnowflakeObject) -> Session:
+    """A session with the rights of an object's owner, names being looked up from where the object lies."""
+    if owned.owner is None or owned.owner.kind != "ROLE":
+        raise unsupported(f"{owned.name}: an object that runs with the rights of a database role")
+    return Session(
+        account=session.account,
+        user=session.user,
+        role=owned.owner.name.name,
+        secondary_roles="NONE",
+        warehouse=session.warehouse,
+        database=owned.name.database,
+        schema=owned.name.schema,
+        parameters=session.parameters,
+        session_id=session.session_id,
+    )
+
+
+def in_full(parts: tuple[str, ...], session: Session) -> ObjectName:
+    """The three parts of a table's name, the missing ones from the session's current database and schema."""
+    if len(parts) == 3:
+        return ObjectName((parts[0], parts[1] or "PUBLIC", parts[2]))
+    if session.database is None:
+        raise SnowflakeError(
+            90105,
+            "22000",
+            "Cannot perform operation. This session does not have a current database. Call 'USE DATABASE', or use a "
+            "qualified name.",
+        )
+    if len(parts) == 2:
+        return ObjectName((session.database, *parts))
+    if session.schema is None:
+        raise SnowflakeError(
+            90106,
+            "22000",
+            "Cannot perform operation. This session does not have a current schema. Call 'USE SCHEMA', or use a "
+            "qualified name.",
+        )
+    return ObjectName((session.database, session.schema, parts[0]))
+
+
+def table_node(name: ObjectName) -> exp.Table:
+    """A table named in full."""
+    database, schema, table = name.parts
+    return exp.Table(
+        this=exp.to_identifier(table, quoted=True),
+        db=exp.to_identifier(schema, quoted=True),
+        catalog=exp.to_identifier(database, quoted=True),
+    )
+
+
+def subquery(query: exp.Expr, alias: exp.TableAlias | None, called: str) -> exp.Subquery:
+    return exp.Subquery(this=query, alias=alias or exp.TableAlias(this=exp.to_identifier(called, quoted=True)))
+
+
+def function_body(body: str) -> exp.Query:
+    """The body of an SQL function, an expression or a query of one value, as a query."""
+    text = body.strip().rstrip(";").strip()
+    if not re.match(r"(SELECT|WITH)\b", text, re.IGNORECASE):
+        text = f"SELECT ({text}\n)"
+    query = parse(text)
+    if not isinstance(query, exp.Query):
+        raise unsupported("a function whose body is no query and no expression")
+    return query
