@@ -17,6 +17,7 @@ VERBS: Final = {
     "preview": "cli.preview",
     "refresh": "cli.refresh",
     "destroy": "cli.destroy",
+    "rehearse": "cli.rehearse",
     "verify": "cli.verify.command",
     "outputs": "cli.outputs",
     "rotate-key": "cli.rotate_key",

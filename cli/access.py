@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from cli import deployment, engine
-from cli.cloud import Endpoints, running
+from cli.cloud import Cloud, Endpoints, running
 from cli.configuration import load
 from cli.connector import SnowflakeAddress, private_key
 from cli.console import say
@@ -36,6 +36,7 @@ class StackAccess:
     address: SnowflakeAddress
     endpoints: Endpoints | None
     _deploy_key: Callable[[], str]
+    _exported: Callable[[], dict[str, Any]]
 
     @property
     def deploy_user(self) -> str:
@@ -50,7 +51,7 @@ class StackAccess:
 
     def state(self) -> tuple[StackState, Mapping[str, Any]]:
         """The stack's state and its outputs. Raises `FailureError` where it is not up."""
-        deployment_ = _exported(self.stack)
+        deployment_ = self._exported()
         outputs: Mapping[str, Any] = next(
             (
                 resource.get("outputs", {})
@@ -94,23 +95,42 @@ def stack_access(stack: str) -> Iterator[StackAccess]:
                 f"set SNOWFLAKE_PRIVATE_KEY to the private key (PEM) of {settings.snowflake.user}."
             )
         address = SnowflakeAddress(organization, account)
-        yield StackAccess(stack, settings, address, None, lambda: os.environ["SNOWFLAKE_PRIVATE_KEY"])
+        yield StackAccess(
+            stack, settings, address, None, lambda: os.environ["SNOWFLAKE_PRIVATE_KEY"], lambda: _exported(stack)
+        )
         return
     with running(place) as cloud:
-        endpoints = cloud.endpoints
-        address = SnowflakeAddress(organization, account, endpoints.host, endpoints.port)
-        yield StackAccess(stack, settings, address, endpoints, lambda: place.deploy_key.read_text(encoding="utf-8"))
+        yield embedded_access(place, settings, cloud)
+
+
+def embedded_access(place: Place, settings: Settings, cloud: Cloud) -> StackAccess:
+    """Reach the account of an embedded cloud that is up."""
+    endpoints = cloud.endpoints
+    address = SnowflakeAddress(
+        settings.snowflake.organization, settings.snowflake.account, endpoints.host, endpoints.port
+    )
+    return StackAccess(
+        place.stack,
+        settings,
+        address,
+        endpoints,
+        lambda: place.deploy_key.read_text(encoding="utf-8"),
+        lambda: embedded_state(place),
+    )
+
+
+def embedded_state(place: Place) -> dict[str, Any]:
+    """An embedded stack's deployment, with its secrets still encrypted; empty where there is none."""
+    file = deployment.state_file(place)
+    if not file.exists():
+        return {}
+    # The engine's own file: asking the engine for it would take longer than all the rest.
+    checkpoint: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]
+    return checkpoint.get("latest") or {}
 
 
 def _exported(stack: str) -> dict[str, Any]:
-    """The stack's deployment, with its secrets still encrypted."""
-    if deployment.is_embedded(stack):
-        file = deployment.state_file(Place.of(stack))
-        if not file.exists():
-            return {}
-        # The engine's own file: asking the engine for it would take longer than all the rest.
-        checkpoint: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]
-        return checkpoint.get("latest") or {}
+    """A real stack's deployment, with its secrets still encrypted."""
     done = subprocess.run(
         [str(engine.acquire(say).path), "stack", "export", "--stack", stack, "--non-interactive"],
         cwd=ROOT,

@@ -20,10 +20,27 @@ from cli.place import ROOT, Place
 
 _HELD: Final = 3  # emulator.__main__.HELD, without importing what a process of its own imports.
 _BAD_INPUT: Final = 2  # argparse's
-_FIRST_SQL: Final = tuple(ROOT / "cli" / file for file in ("existing_objects.sql", "deploy_principal.sql"))
-"""What a new embedded account runs: what is in production before the stack, and the deploy principal's bootstrap."""
+FIRST_SQL: Final = ("existing_objects.sql", "deploy_principal.sql")
+"""Committed in cli/, in the order in which they are run."""
 _PATIENCE: Final = 20.0
 """Seconds to wait for an earlier embedded cloud of the same stack to let go of its directory."""
+
+
+_OF_REAL_CLOUDS: Final = ("ARM_", "AZURE_", "SNOWFLAKE_", "PULUMI_")
+"""How the variables begin by which real clouds and backends are reached."""
+
+
+def without_credentials(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment from which no real cloud and no backend can be reached: the embedded one needs none of it."""
+    return {key: value for key, value in environment.items() if not key.startswith(_OF_REAL_CLOUDS)}
+
+
+def first_sql(place: Place) -> list[Path]:
+    """What a new account of the embedded cloud runs: what exists before the stack, the deploy principal's bootstrap.
+
+    They are in the stack's folder once it was run (cli/world.py); until then they are the committed ones.
+    """
+    return sorted(place.first_sql.glob("*.sql")) or [ROOT / "cli" / name for name in FIRST_SQL]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +164,12 @@ class StartingCloud:
                 [
                     *(sys.executable, "-m", "emulator", "--watch-parent", "--directory", str(place.cloud)),
                     *("--endpoints", str(place.endpoints), "--deploy-key", str(place.deploy_key)),
-                    *(argument for file in _FIRST_SQL for argument in ("--first-sql", str(file))),
+                    *(argument for file in first_sql(place) for argument in ("--first-sql", str(file))),
+                    *(("--world", str(place.world)) if place.world.exists() else ()),
                     *self._arguments,
                 ],
                 cwd=ROOT,
+                env=without_credentials(os.environ),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

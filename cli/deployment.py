@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 import yaml
 
-from cli import configuration, engine
-from cli.cloud import Cloud, StartingCloud, starting
+from cli import configuration, engine, world
+from cli.cloud import Cloud, StartingCloud, starting, without_credentials
 from cli.console import say
 from cli.failure import BadInputError, FailureError
 from cli.place import EMBEDDED_STACKS, ROOT, Place
@@ -29,6 +29,7 @@ from emulator.lock import HeldError, hold
 
 if TYPE_CHECKING:
     from cli.automation import RunningStack
+    from infra.settings import Settings
 
 Verb = Literal["up", "preview", "refresh", "destroy"]
 Value = TypeVar("Value")
@@ -128,10 +129,12 @@ class EmbeddedRun:
 @contextmanager
 def embedded_run(request: Request) -> Iterator[EmbeddedRun]:
     """Check the configuration, then hold the stack and start everything that a run needs."""
-    settings = checked_settings(request)
+    settings = configuration.load(request.stack, request.overrides)
+    checked = check_settings(settings)
     place = Place.of(request.stack)
     with only_run(place, request.verb):
         place.prepare()
+        world.prepare(place, checked)
         with starting(place) as cloud:
             yield EmbeddedRun(place, settings, cloud, load_program if request.verb in {"up", "preview"} else None)
 
@@ -143,19 +146,19 @@ def checked_settings(request: Request) -> dict[str, Any]:
     return settings
 
 
-def check_settings(settings: Mapping[str, Any]) -> None:
-    """Raises `BadInputError` with everything that is wrong in a stack's configuration."""
+def check_settings(settings: Mapping[str, Any]) -> Settings:
+    """A stack's configuration, checked. Raises `BadInputError` with everything that is wrong in it."""
     from infra.settings import SettingsError, load_settings
 
     try:
-        load_settings(settings.get("config") or {}, ROOT)
+        return load_settings(settings.get("config") or {}, ROOT)
     except SettingsError as error:
         raise BadInputError(str(error)) from None
 
 
 def embedded_environment(place: Place, debug_providers: str | None) -> dict[str, str]:
-    """What the engine runs in: the user's environment without any setting of Pulumi's own but ours."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
+    """What the engine runs in: the user's environment without credentials or settings of Pulumi's own but ours."""
+    environment = without_credentials(os.environ)
     environment.setdefault("PATH", os.defpath)
     return environment | embedded_variables(place, debug_providers)
 

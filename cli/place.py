@@ -84,6 +84,16 @@ class Place:
         return self.directory / "keys.yaml"
 
     @property
+    def world(self) -> Path:
+        """What the embedded cloud is before anybody deploys."""
+        return self.directory / "world.json"
+
+    @property
+    def first_sql(self) -> Path:
+        """The folder of SQL that a new account of the embedded cloud runs."""
+        return self.directory / "first-sql"
+
+    @property
     def lock(self) -> Path:
         # Beside the folder, not in it: `destroy` removes the folder while it holds the lock.
         return self.directory.with_name(f"{self.stack}.lock")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -243,10 +243,12 @@ class Display:
             self._thread.join()
 
 
-def show_plan(progress: Progress, console: Console) -> None:
-    """Every planned change, a line each."""
+def show_plan(progress: Progress, console: Console, only: Collection[str] = COLUMNS) -> None:
+    """Every planned change whose outcome is among `only`, a line each."""
     marks = {"created": "[green]+", "updated": "[yellow]~", "replaced": "[magenta]±", "deleted": "[red]-"}
     for outcome, urn in progress.changes:
+        if outcome not in only:
+            continue
         words = f"{_PRESENT[outcome]} {kind_of(type_of(urn))} {name_of(urn)}"
         console.print(f"  {marks[outcome]} {escape(words)}[/]")
 

@@ -19,6 +19,7 @@ from emulator.collection import collection_deferred
 from emulator.lock import HeldError
 from emulator.package import CloudError
 from emulator.private_file import write_private
+from emulator.world import VARIABLE as WORLD
 
 FIRST_SQL = "NEXUS_FIRST_SQL"
 """The variable that tells the contents which files of SQL a new account runs."""
@@ -35,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
 
         open_contents: Open = getattr(importlib.import_module(module), function)
     os.environ["SNOWFLAKE_PRIVATE_KEY"] = deploy_key(options.deploy_key or directory.parent / "deploy-key.pem")
+    if options.world is not None:
+        os.environ[WORLD] = str(options.world.resolve())
     os.environ[FIRST_SQL] = os.pathsep.join(str(file.resolve()) for file in options.first_sql)
     endpoints: Path = options.endpoints or directory.parent / "endpoints.json"
 
@@ -97,6 +100,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         default=[],
         metavar="FILE",
         help="statements that a new Snowflake account runs once, as ACCOUNTADMIN; repeatable",
+    )
+    parser.add_argument(
+        "--world",
+        type=Path,
+        metavar="FILE",
+        help="what the cloud is before anybody deploys: account, edition, existing resources (emulator/world.py)",
     )
     parser.add_argument(
         "--chaos",

@@ -68,12 +68,12 @@ class Nexus:
         changes = ["--set", f"tenants_file={self.tenants_file}"] if arguments[0] in {"up", "preview", "rotate-key"} else []
         return [sys.executable, "-m", "cli", *arguments, *changes]
 
-    def run(self, *arguments: str, expect: int | None = 0) -> Ran:
+    def run(self, *arguments: str, expect: int | None = 0, environment: Mapping[str, str] | None = None) -> Ran:
         """Run it to its end; `expect` is the exit code that it must give, None for any."""
         done = subprocess.run(
             self.command(*arguments),
             cwd=ROOT,
-            env=self.environment,
+            env=self.environment if environment is None else dict(environment),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
