@@ -24,6 +24,7 @@ from components.snowflake import (
     LogInPolicies,
     LogInPoliciesArgs,
     Maintenance,
+    Operator,
     Organization,
     OrganizationArgs,
     OrganizationRegistry,
@@ -37,11 +38,15 @@ from components.snowflake import (
     SharedDatabase,
     SharedDatabaseArgs,
     SnowflakeAccountArgs,
+    TenantOperator,
+    TenantProcedures,
+    TenantProceduresArgs,
     WarehouseLimits,
     administrative_providers,
     snowflake_provider,
 )
 from components.snowflake.log_in_policies import APPLICATIONS, DEPLOYMENT, PEOPLE, POWER_BI
+from components.snowflake.sql import quoted
 from infra import naming
 from infra.azure_composition import SnowflakeConnection, compose_azure, compose_secrets
 from infra.settings import Settings
@@ -65,6 +70,7 @@ class Platform:
     governance: Governance
     roles: PlatformRoles
     maintenance: Maintenance
+    operator: Operator
     user: ServiceUser
     power_bi_user: ServiceUser
     vault: KeyVault
@@ -132,6 +138,7 @@ def compose_platform(settings: Settings) -> Platform:
             providers=providers,
         ),
     )
+    operator, tenant_management = _tenant_management(account, shared, providers)
     user = ServiceUser(
         "application-user",
         ServiceUserArgs(
@@ -161,7 +168,13 @@ def compose_platform(settings: Settings) -> Platform:
             deletion_protection=settings.deletion_protection,
         ),
     )
-    others: list[Component] = [account_settings, policies, retention, _break_glass(settings, policies, providers)]
+    others: list[Component] = [
+        account_settings,
+        policies,
+        retention,
+        *tenant_management,
+        _break_glass(settings, policies, providers),
+    ]
     if settings.snowflake.existing is not None:
         others.append(
             ExistingObjects(
@@ -219,12 +232,35 @@ def compose_platform(settings: Settings) -> Platform:
             procedure=retention.procedure,
             schedule=settings.snowflake.retention_schedule,
         ),
+        operator=operator,
         user=user,
         power_bi_user=power_bi_user,
         vault=azure.vault,
         apps=azure.apps,
         others=others,
     )
+
+
+def _tenant_management(
+    account: SnowflakeAccountArgs, shared: SharedDatabase, providers: AdministrativeProviders
+) -> tuple[Operator, list[Component]]:
+    args = TenantProceduresArgs(
+        database=shared.database,
+        database_name=naming.SHARED_DATABASE,
+        schema=shared.schema,
+        schema_name=naming.TENANT_MANAGEMENT_SCHEMA,
+        read_role=shared.read_role,
+        write_role=shared.write_role,
+        organizations_table=quoted(shared.database, shared.schema, shared.organizations_table),
+        operator_role_name=naming.OPERATOR_ROLE,
+        warehouse=shared.warehouse,
+        warehouse_ownership=shared.warehouse_ownership,
+        providers=providers,
+    )
+    role = TenantOperator("tenant-operator", args)
+    # The role is unknown until it stands and may act: then alone can the provider log in as it.
+    operator = Operator(snowflake_provider("snowflake-operator", account, role.role), role.role)
+    return operator, [role, TenantProcedures("tenant-procedures", args, operator)]
 
 
 def _account_parameters(settings: Settings) -> dict[str, str]:
@@ -308,6 +344,7 @@ async def compose_organizations(settings: Settings, platform: Platform) -> dict[
                 cortex_role=platform.roles.cortex,
                 phi_tag=platform.governance.phi_tag,
                 maintenance=platform.maintenance,
+                operator=platform.operator,
                 registry=platform.registry,
                 providers=platform.providers,
                 deletion_protection=settings.deletion_protection,

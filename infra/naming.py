@@ -16,6 +16,7 @@ SHARED_APPLICATION_ROLE = "VIDEXA_SHARED_APP"
 #: Business roles: each is one task on the platform as a whole.
 CORTEX_ROLE = "VIDEXA_CORTEX_USER"
 MAINTENANCE_ROLE = "VIDEXA_MAINTENANCE"
+OPERATOR_ROLE = "VIDEXA_TENANT_OPERATOR"
 MONITORING_ROLE = "VIDEXA_MONITORING_READER"
 #: What stands in the account outside any database, and is of the platform as a whole, begins with it.
 ACCOUNT_PREFIX = "VIDEXA"
@@ -39,7 +40,7 @@ CHAT_CONFIGURATION = "nexuschat-librechat-yaml"
 
 #: The roles that see the rows of every organisation in the shared tables: the owner, who writes the declared rows, who
 #: audits, and the business roles that work across organisations. A tenant's application sees its own alone.
-ALL_ROWS_ROLES = ("ACCOUNTADMIN", "SYSADMIN", SHARED_APPLICATION_ROLE, MAINTENANCE_ROLE, MONITORING_ROLE)
+ALL_ROWS_ROLES = ("ACCOUNTADMIN", "SYSADMIN", SHARED_APPLICATION_ROLE, MAINTENANCE_ROLE, OPERATOR_ROLE, MONITORING_ROLE)
 
 
 def organization_names(organization_id: str) -> OrganizationNames:

@@ -15,6 +15,12 @@ from components.snowflake.providers import (
 from components.snowflake.retention import Maintenance, Retention, RetentionArgs
 from components.snowflake.service_user import KeyGenerations, ServiceUser, ServiceUserArgs
 from components.snowflake.shared_database import SharedDatabase, SharedDatabaseArgs
+from components.snowflake.tenant_procedures import (
+    Operator,
+    TenantOperator,
+    TenantProcedures,
+    TenantProceduresArgs,
+)
 from components.snowflake.warehouse import WarehouseLimits
 
 __all__ = [
@@ -31,6 +37,7 @@ __all__ = [
     "LogInPolicies",
     "LogInPoliciesArgs",
     "Maintenance",
+    "Operator",
     "Organization",
     "OrganizationArgs",
     "OrganizationNames",
@@ -45,6 +52,9 @@ __all__ = [
     "SharedDatabase",
     "SharedDatabaseArgs",
     "SnowflakeAccountArgs",
+    "TenantOperator",
+    "TenantProcedures",
+    "TenantProceduresArgs",
     "WarehouseLimits",
     "administrative_providers",
     "snowflake_provider",

@@ -56,7 +56,11 @@ class Access:
         providers: AdministrativeProviders,
         database: snowflake.Database,
         schema: snowflake.Schema,
+        role_owner: tuple[snowflake.Provider, pulumi.Resource] | None = None,
     ) -> None:
+        """`role_owner` makes the access roles, and so owns them, once it has been granted what that takes: a provider,
+        and the grant. Without it SYSADMIN, who owns the database, makes them."""
+        self._role_owner = role_owner
         self._component = component
         self._providers = providers
         self._database = database
@@ -70,13 +74,14 @@ class Access:
 
     def database_role(self, name: str, comment: str, prefix: str) -> AccessRole:
         """An access role of the database; `prefix` sets its logical name apart."""
+        provider, granted = self._role_owner or (self._providers.system_administrator, None)
         role = self._component.child(
             snowflake.DatabaseRole(
                 f"{prefix}-{name}",
                 database=self._database.name,
                 name=name,
                 comment=comment,
-                opts=self._component.child_options(self._providers.system_administrator),
+                opts=self._component.child_options(provider, depends_on=[granted] if granted else None),
             )
         )
         return AccessRole(role, quoted(self._database.name, role.name))

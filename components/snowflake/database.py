@@ -81,7 +81,7 @@ def declare_tables(
     component: Component,
     definitions: Mapping[str, TableDefinition],
     *,
-    database: snowflake.Database,
+    database: pulumi.Input[str],
     schema: snowflake.Schema,
     prefix: str,
     providers: AdministrativeProviders,
@@ -98,7 +98,7 @@ def declare_tables(
         table = component.child(
             snowflake.Table(
                 f"{prefix}-{name}",
-                database=database.name,
+                database=database,
                 schema=schema.name,
                 name=name,
                 columns=column_args(definition),
@@ -113,7 +113,7 @@ def declare_tables(
                     f"{prefix}-{name}-unique",
                     name=f"{name}_UNIQUE",
                     type="UNIQUE",
-                    table_id=quoted(database.name, schema.name, table.name),
+                    table_id=quoted(database, schema.name, table.name),
                     columns=list(definition.unique),
                     opts=constraint_options,
                 )

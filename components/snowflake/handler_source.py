@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -41,6 +42,7 @@ def handler_source(name: str, constants: Mapping[str, Constant] | None = None) -
         for statement in tree.body:
             if isinstance(statement, (ast.Import, ast.ImportFrom)):
                 if not _is_own(statement) and not _is_future(statement):
+                    _require_standard(module, statement)
                     imports.add(ast.unparse(statement))
                 continue
             for defines in _names(statement):
@@ -95,6 +97,13 @@ def _visit(name: str, order: list[str], within: tuple[str, ...]) -> None:
                 raise ValueError(f"{name}.py: an import from a neighbour may give no other name")
             _visit(str(statement.module).removeprefix(f"{PACKAGE}."), order, (*within, name))
     order.append(name)
+
+
+def _require_standard(name: str, statement: ast.Import | ast.ImportFrom) -> None:
+    modules = [statement.module or ""] if isinstance(statement, ast.ImportFrom) else [a.name for a in statement.names]
+    for module in modules:
+        if module.split(".")[0] not in sys.stdlib_module_names:
+            raise ValueError(f"{name}.py imports {module}: a handler has the standard library alone")
 
 
 def _is_own(statement: ast.Import | ast.ImportFrom) -> bool:

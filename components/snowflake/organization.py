@@ -16,6 +16,7 @@ from components.snowflake.retention import Maintenance, declare_retention
 from components.snowflake.role_model import ADMINISTRATOR, ANALYST, APPLICATION, DATABASE_USE, OWN, READ, WRITE
 from components.snowflake.sql import literal, quoted
 from components.snowflake.tables import NEXUSCHAT_TABLES
+from components.snowflake.tenant_procedures import Operator
 from components.snowflake.warehouse import WarehouseLimits, monitored_warehouse
 
 
@@ -51,7 +52,8 @@ class OrganizationArgs:
 
     `retention_days` are days of Time Travel; `service_user` is who takes the application role; `cortex_role` is the
     business role that lets the application call Cortex, `phi_tag` the full name of the tag for patients' data, and
-    `maintenance` who deletes what has expired. `deletion_protection` guards the database, its schema and its tables.
+    `maintenance` who deletes what has expired; `operator` owns the warehouse and the access roles.
+    `deletion_protection` guards the database, its schema and its tables.
     """
 
     organization_id: str
@@ -62,6 +64,7 @@ class OrganizationArgs:
     cortex_role: pulumi.Input[str]
     phi_tag: pulumi.Input[str]
     maintenance: Maintenance
+    operator: Operator
     registry: OrganizationRegistry
     providers: AdministrativeProviders
     deletion_protection: bool
@@ -89,7 +92,7 @@ class Organization(Component):
         tables = declare_tables(
             self,
             NEXUSCHAT_TABLES,
-            database=database,
+            database=database.name,
             schema=schema,
             prefix=prefix,
             providers=providers,
@@ -102,9 +105,21 @@ class Organization(Component):
             limits=args.warehouse,
             providers=providers,
             comment=f"Organisation {args.organization_id}",
+            owner=args.operator.role,
         )
 
-        access = Access(self, providers, database, schema)
+        makes_roles = self.child(
+            snowflake.GrantPrivilegesToAccountRole(
+                f"{prefix}-operator",
+                account_role_name=args.operator.role,
+                privileges=["USAGE", "CREATE DATABASE ROLE"],
+                on_account_object=snowflake.GrantPrivilegesToAccountRoleOnAccountObjectArgs(
+                    object_type="DATABASE", object_name=database.name
+                ),
+                opts=self.child_options(providers.security_administrator, delete_before_replace=True),
+            )
+        )
+        access = Access(self, providers, database, schema, role_owner=(args.operator.provider, makes_roles))
         use = access.database_role(DATABASE_USE, "May use the database", prefix)
         read, write, own = (
             access.database_role(level.name(names.schema), level.meaning.capitalize(), prefix)

@@ -95,6 +95,20 @@ MAINTENANCE = BusinessRole(
     ),
     "rows, with patients' data masked",
 )
+OPERATOR = BusinessRole(
+    "VIDEXA_TENANT_OPERATOR",
+    "Owns the tenants' warehouses and access roles, so that its two procedures suspend and resume a tenant",
+    (
+        "OWNERSHIP on every HCSnnnn_WH",
+        "USAGE on every HCSnnnn_DB",
+        "CREATE DATABASE ROLE on every HCSnnnn_DB",
+        "VIDEXA_SHARED.TENANT_MANAGEMENT_READ",
+        "CREATE PROCEDURE on VIDEXA_SHARED.TENANT_MANAGEMENT",
+        "UPDATE on VIDEXA_SHARED.TENANT_MANAGEMENT.ORGANIZATIONS",
+        "USAGE on VIDEXA_SHARED_WH",
+    ),
+    "no content: owning an access role is not holding it",
+)
 MONITORING_READER = BusinessRole(
     "VIDEXA_MONITORING_READER",
     "Reads the monitoring views",
@@ -102,7 +116,7 @@ MONITORING_READER = BusinessRole(
     "counts, times and costs; no content",
     ("POWERBI_SVC",),
 )
-BUSINESS_ROLES = (SHARED_APPLICATION, CORTEX_USER, MAINTENANCE, MONITORING_READER)
+BUSINESS_ROLES = (SHARED_APPLICATION, CORTEX_USER, MAINTENANCE, OPERATOR, MONITORING_READER)
 
 
 def document() -> str:

@@ -57,7 +57,7 @@ class SharedDatabase(Component):
         tables = declare_tables(
             self,
             TENANT_MANAGEMENT_TABLES,
-            database=database,
+            database=database.name,
             schema=schema,
             prefix=prefix,
             providers=providers,
@@ -96,6 +96,9 @@ class SharedDatabase(Component):
         self.application_role: pulumi.Output[str] = application.name
         #: The access role that lets one use the database, by its full name.
         self.database_use: pulumi.Output[str] = use.qualified_name
+        #: The schema's access roles, by their full names.
+        self.read_role: pulumi.Output[str] = read.qualified_name
+        self.write_role: pulumi.Output[str] = write.qualified_name
         #: For components that govern the tables or are granted on the warehouse.
         self.tables = tables
         self.warehouse_ownership = ownership

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pulumi
 import pulumi_snowflake as snowflake
 
 from components.base import Component
@@ -36,8 +37,9 @@ def monitored_warehouse(
     limits: WarehouseLimits,
     providers: AdministrativeProviders,
     comment: str,
+    owner: pulumi.Input[str] = "SYSADMIN",
 ) -> tuple[snowflake.Warehouse, snowflake.ResourceMonitor, snowflake.GrantOwnership]:
-    """Declare the monitor, the warehouse under it, and the warehouse's hand-over to SYSADMIN.
+    """Declare the monitor, the warehouse under it, and the warehouse's hand-over to `owner`.
 
     The monitor has neither FREQUENCY nor START_TIMESTAMP: Snowflake then resets it at the beginning of each
     calendar month. One cannot be given without the other, a start that has passed is refused at creation (error
@@ -73,7 +75,7 @@ def monitored_warehouse(
     ownership = component.child(
         snowflake.GrantOwnership(
             f"{warehouse_name}-owner",
-            account_role_name="SYSADMIN",
+            account_role_name=owner,
             outbound_privileges="COPY",
             on=snowflake.GrantOwnershipOnArgs(object_type="WAREHOUSE", object_name=warehouse.name),
             opts=component.child_options(providers.account_administrator, delete_before_replace=True),

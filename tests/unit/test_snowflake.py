@@ -135,7 +135,7 @@ def test_what_an_organisation_is_made_of(graph: Graph) -> None:
         GRANT_ROLE: 5,
         GRANT_DATABASE_ROLE: 7,
         GRANT_TO_DATABASE_ROLE: 7,
-        GRANT_TO_ROLE: 3,
+        GRANT_TO_ROLE: 4,
         TAG_ASSOCIATION: 3,
         TASK: 1,
         EXECUTE: 1,
@@ -234,7 +234,7 @@ def test_warehouse_and_monitor(graph: Graph) -> None:
     }
     owner = graph.one(OWNERSHIP, "HCS0001_WH-owner")
     assert owner.inputs == {
-        "accountRoleName": "SYSADMIN",
+        "accountRoleName": "VIDEXA_TENANT_OPERATOR",
         "outboundPrivileges": "COPY",
         "on": {"objectType": "WAREHOUSE", "objectName": "HCS0001_WH"},
     }
@@ -263,6 +263,7 @@ def test_privileges_on_the_warehouse(graph: Graph) -> None:
     found = {
         one.inputs["accountRoleName"]: (one.inputs["privileges"], one.inputs["onAccountObject"])
         for one in graph.of(GRANT_TO_ROLE, "HCS0002")
+        if one.inputs["onAccountObject"]["objectType"] == "WAREHOUSE"
     }
     warehouse = {"objectType": "WAREHOUSE", "objectName": "HCS0002_WH"}
     assert found == {
@@ -305,7 +306,7 @@ def test_nothing_of_one_organisation_names_another(graph: Graph) -> None:
     for number in range(1, 21):
         own = f"HCS{number:04d}"
         children = graph.under(own)
-        assert len(children) == 41 + len(NEXUSCHAT_TABLES)
+        assert len(children) == 42 + len(NEXUSCHAT_TABLES)
         for one in children:
             named = set(re.findall(r"HCS\d{4}", f"{one.name} {one.inputs}"))
             assert named <= {own}, one.urn
@@ -388,6 +389,14 @@ BY_ANOTHER = {
     (GRANT_ROLE, "VIDEXA_BREAK_GLASS-ACCOUNTADMIN"): "ACCOUNTADMIN",
     # The owner of a user alters it.
     (EXECUTE, "AGENTNEXUS_SVC-settings"): "USERADMIN",
+    # Who owns a tenant's access roles and the procedures that take them away.
+    **{
+        (DATABASE_ROLE, f"HCS{number:04d}-{role}"): "VIDEXA_TENANT_OPERATOR"
+        for number in range(1, 21)
+        for role in ("DATABASE_USE", "NEXUSCHAT_READ", "NEXUSCHAT_WRITE", "NEXUSCHAT_OWN")
+    },
+    (PROCEDURE, "TENANT_MANAGEMENT-SUSPEND_ORGANIZATION"): "VIDEXA_TENANT_OPERATOR",
+    (PROCEDURE, "TENANT_MANAGEMENT-RESUME_ORGANIZATION"): "VIDEXA_TENANT_OPERATOR",
 }
 
 
@@ -400,7 +409,7 @@ def test_every_resource_goes_through_the_provider_of_its_role(graph: Graph) -> N
 
 def test_providers_hold_no_key_and_log_in_by_one(graph: Graph) -> None:
     providers = graph.of(PROVIDER)
-    assert len(providers) == 6
+    assert len(providers) == 7
     for one in providers:
         assert set(one.inputs) - {"warehouse", "version"} == {
             "organizationName",
@@ -425,6 +434,9 @@ def test_providers_hold_no_key_and_log_in_by_one(graph: Graph) -> None:
         (GRANT_TO_ROLE, "warehouse-maintenance"),
     ):
         assert graph.one(type_, name).urn in maintenance.dependencies
+    operator = graph.one(PROVIDER, "snowflake-operator")
+    assert operator.inputs["role"] == "VIDEXA_TENANT_OPERATOR"
+    assert graph.one(GRANT_TO_ROLE, "operator-makes-procedures").urn in operator.dependencies
     # The session takes its warehouse at log-in: by then it must be SYSADMIN's.
     for type_, name in ((WAREHOUSE, "VIDEXA_SHARED_WH-warehouse"), (OWNERSHIP, "VIDEXA_SHARED_WH-owner")):
         assert graph.one(type_, name).urn in with_warehouse[0].dependencies
@@ -485,9 +497,12 @@ def test_explicit_dependencies_are_few(graph: Graph) -> None:
     explicit = {one.name: one.explicit_dependencies for one in graph.under("HCS0001") if one.explicit_dependencies}
     tables = {one.urn for one in graph.of(TABLE, "HCS0001")}
     owner = {graph.one(OWNERSHIP, "HCS0001_WH-owner").urn}
+    operator = {graph.one(GRANT_TO_ROLE, "HCS0001-operator").urn}
     assert explicit == {
         "HCS0001-read-tables-all": tables,
         "HCS0001-write-tables-all": tables,
+        "HCS0001-DATABASE_USE": operator,
+        **{f"HCS0001-NEXUSCHAT_{level}": operator for level in ("READ", "WRITE", "OWN")},
         "HCS0001_WH-application": owner,
         "HCS0001_WH-analyst": owner,
         "HCS0001_WH-administrator": owner,
