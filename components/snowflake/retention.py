@@ -7,10 +7,8 @@ nothing after it: nothing has to be suspended for another's sake, so no graph st
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
 import pulumi_snowflake as snowflake
@@ -19,13 +17,13 @@ from components.base import Component
 from components.snowflake.access import AccessRole
 from components.snowflake.providers import AdministrativeProviders
 from components.snowflake.role_model import READ
+from components.snowflake.routines import Routine, RoutineSchema, declare_procedure
 from components.snowflake.sql import literal, quoted
 from components.snowflake.tables import TableDefinition
 
 PROCEDURE = "DELETE_EXPIRED"
 TASK = "DELETE_EXPIRED"
 EXPIRES_AT = "EXPIRES_AT"
-_HANDLER = Path(__file__).parent / "handlers" / "retention.py"
 
 
 @dataclass(frozen=True)
@@ -113,27 +111,18 @@ class Retention(Component):
                 opts=grant,
             )
         )
-        procedure = self.child(
-            snowflake.ProcedurePython(
+        procedure = declare_procedure(
+            self,
+            RoutineSchema(args.database, args.schema, args.schema_name, {}),
+            Routine(
                 PROCEDURE,
-                database=args.database,
-                schema=args.schema,
-                name=PROCEDURE,
-                arguments=[
-                    snowflake.ProcedurePythonArgumentArgs(arg_name=name, arg_data_type="VARCHAR")
-                    for name in ("DATABASE_NAME", "SCHEMA_NAME", "TABLE_NAMES")
-                ],
-                return_type="VARCHAR",
-                runtime_version="3.11",
-                snowpark_package="1.14.0",
-                handler="main",
-                execute_as="CALLER",
-                procedure_definition=with_hash(_HANDLER.read_text(encoding="utf-8")),
-                comment="Deletes what has expired from a schema's tables, with the caller's rights",
-                opts=self.child_options(
-                    providers.system_administrator, delete_before_replace=True, depends_on=[future]
-                ),
-            )
+                "retention",
+                dict.fromkeys(("DATABASE_NAME", "SCHEMA_NAME", "TABLE_NAMES"), "VARCHAR"),
+                "VARCHAR",
+                "Deletes what has expired from a schema's tables, with the caller's rights",
+            ),
+            providers.system_administrator,
+            [future],
         )
         self.procedure: pulumi.Output[str] = quoted(args.database, args.schema, procedure.name)
         self.register_outputs({"procedure": self.procedure})
@@ -193,8 +182,3 @@ def expiring(definitions: Mapping[str, TableDefinition]) -> list[str]:
 def call(procedure: str, database: str, schema: str, tables: Sequence[str]) -> str:
     """The task's statement."""
     return f"CALL {procedure}({literal(database)}, {literal(schema)}, {literal(','.join(tables))})"
-
-
-def with_hash(source: str) -> str:
-    """A handler's text with its own hash: the provider passes over edits of case and indentation alone."""
-    return f"# sha256: {hashlib.sha256(source.encode()).hexdigest()}\n{source}"

@@ -192,7 +192,7 @@ def test_one_task_deletes_what_expires_in_every_table_that_expires(graph: Graph)
 
 
 def test_what_deletes_runs_with_its_callers_rights(graph: Graph) -> None:
-    procedure = one(graph, "ProcedurePython", "DELETE_EXPIRED")
+    procedure = one(graph, "ProcedurePython", "GOVERNANCE-DELETE_EXPIRED")
     assert procedure.inputs["executeAs"] == "CALLER"
     assert procedure.inputs["procedureDefinition"].startswith("# ")
     # A changed body drops the grants on it: the future one must be there before it is made again.
