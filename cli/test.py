@@ -29,7 +29,10 @@ def command(context: typer.Context) -> None:
         # Said before the tests, so that pytest's own closing line is the last.
         say(f"Failed: {', '.join(failed)}")
     chosen = list(context.args)
-    workers = [] if any(argument.startswith(("-n", "--numprocesses", "-p")) for argument in chosen) else ["-n", "2"]
+    # A file's tests stay with one worker: what they share (a stack that is up) is then made once.
+    workers = ["-n", "2", "--dist", "loadfile"]
+    if any(argument.startswith(("-n", "--numprocesses", "-p")) for argument in chosen):
+        workers = []
     done = subprocess.run([sys.executable, "-m", "pytest", *workers, *chosen], cwd=ROOT, check=False)
     if done.returncode or failed:
         raise typer.Exit(done.returncode if done.returncode in {1, 2} else 1)
