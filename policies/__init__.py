@@ -1,0 +1,1 @@
+"""What must hold of every deployment, whatever it is made of. Imports nothing of the program."""
