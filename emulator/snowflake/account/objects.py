@@ -890,6 +890,12 @@ class ObjectOperations(AccountCore):
         )
 
     @locked
+    def overloads(self, kind: str, name: ObjectName) -> builtins.list[SnowflakeObject]:
+        """All functions or procedures of a name, whatever their arguments and whoever asks."""
+        schema = self._entry("SCHEMA", name.parent)
+        return [] if schema is None else [self._shown(e) for e in self._catalogue.overloads(schema, kind, name.name)]
+
+    @locked
     def columns(self, name: ObjectName) -> builtins.list[Column]:
         """The columns of a table, view or dynamic table as they really are in the data, with the types, defaults
         and comments as declared where they still agree; empty if there is no such object."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from emulator.snowflake.account import Session
 
 # The modules that handle statements enter themselves in `connection.HANDLERS`.
+from emulator.snowflake.sql import calls as calls
 from emulator.snowflake.sql import definitions as definitions
 from emulator.snowflake.sql import describe as describe
 from emulator.snowflake.sql import grants as grants

@@ -26,6 +26,7 @@ from emulator.snowflake.sql.translate import creation_sql
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 Handler = Callable[["Connection", Tokens], Result]
+BoundHandler = Callable[["Connection", Tokens, Mapping[str, Any]], Result]
 
 _KEPT_RESULTS = 64
 _QUERIES = frozenset({"SELECT", "WITH", "VALUES", "("})
@@ -46,6 +47,8 @@ class Connection:
         # What the client set for itself at log-in that is no parameter of the session.
         self.client_settings: dict[str, Any] = {}
         self.in_transaction = False
+        # Inside a procedure that was called in an open transaction.
+        self.enclosed = False
         self._duck: duckdb.DuckDBPyConnection | None = None
         self._zone = ""
 
@@ -129,6 +132,8 @@ class Connection:
             result = self.query(sql, bindings)
         elif word in _CHANGES:
             result = self.change(sql, bindings)
+        elif word in BOUND_HANDLERS:
+            result = BOUND_HANDLERS[word](self, tokens, bindings)
         else:
             handler = HANDLERS.get(word)
             if handler is None:
@@ -156,6 +161,10 @@ class Connection:
         """Run a query."""
         tree = parse(sql)
         _name_columns(tree, sql)
+        return self.query_tree(tree, bindings, describe=describe)
+
+    def query_tree(self, tree: exp.Expr, bindings: Mapping[str, Any], *, describe: bool = False) -> Result:
+        """Run a query that is parsed already."""
         prepared = prepare(self.session, tree, self.surroundings(bindings))
         if prepared.needs_warehouse and not describe:
             self.require_warehouse()
@@ -257,6 +266,11 @@ class Connection:
 
     # --- transactions
 
+    def require_own_transaction(self) -> None:
+        """Refuse BEGIN, COMMIT and ROLLBACK where the transaction is not this procedure's own to end."""
+        if self.enclosed:
+            raise unsupported("transactions in a procedure that is called within a transaction")
+
     def begin(self) -> None:
         """Open a transaction; one that is open goes on, as Snowflake has it."""
         if not self.in_transaction:
@@ -288,6 +302,20 @@ def handles(*words: str) -> Callable[[Handler], Handler]:
     def register(handler: Handler) -> Handler:
         for word in words:
             HANDLERS[word] = handler
+        return handler
+
+    return register
+
+
+BOUND_HANDLERS: dict[str, BoundHandler] = {}
+
+
+def handles_bound(*words: str) -> Callable[[BoundHandler], BoundHandler]:
+    """Marks what handles the statements that begin with one of these words and take bind variables."""
+
+    def register(handler: BoundHandler) -> BoundHandler:
+        for word in words:
+            BOUND_HANDLERS[word] = handler
         return handler
 
     return register

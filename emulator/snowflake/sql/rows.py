@@ -362,6 +362,8 @@ class _Preparation(Policies):
 
     def _binding(self, node: exp.Placeholder) -> exp.Expr:
         name = str(node.this or "")
+        if name not in self._surroundings.bindings and name.upper() in self._surroundings.bindings:
+            name = name.upper()
         if name not in self._surroundings.bindings:
             raise SnowflakeError.compilation(2049, "42601", f"Bind variable :{name} not set.")
         return value_node(self._surroundings.bindings[name])

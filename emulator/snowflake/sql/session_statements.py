@@ -69,6 +69,7 @@ def begin(connection: Connection, tokens: Tokens) -> Result:
     if tokens.accept("NAME"):
         tokens.identifier()
     tokens.end()
+    connection.require_own_transaction()
     connection.begin()
     return Result.message(_DONE, StatementType.TRANSACTION)
 
@@ -86,6 +87,7 @@ def commit(connection: Connection, tokens: Tokens) -> Result:
     tokens.expect("COMMIT")
     tokens.accept("WORK")
     tokens.end()
+    connection.require_own_transaction()
     connection.commit()
     return Result.message(_DONE, StatementType.TRANSACTION)
 
@@ -96,6 +98,7 @@ def rollback(connection: Connection, tokens: Tokens) -> Result:
     tokens.expect("ROLLBACK")
     tokens.accept("WORK")
     tokens.end()
+    connection.require_own_transaction()
     connection.rollback()
     return Result.message(_DONE, StatementType.TRANSACTION)
 

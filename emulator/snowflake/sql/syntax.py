@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import TokenError
@@ -17,7 +17,14 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from emulator.snowflake.account import ObjectName, SnowflakeError
 
-_DIALECT = Snowflake()
+
+class _Statements(Snowflake):
+    class Tokenizer(Snowflake.Tokenizer):
+        # Of CALL and EXECUTE sqlglot would make one text up to the next semicolon, even one inside quotes.
+        COMMANDS: ClassVar[set[TokenType]] = set()
+
+
+_DIALECT = _Statements()
 _STRINGS = frozenset({TokenType.STRING, TokenType.RAW_STRING, TokenType.NATIONAL_STRING, TokenType.HEREDOC_STRING})
 _PUNCTUATION = frozenset("().,;:=[]{}+-*/<>!|&^%?@$~")
 
