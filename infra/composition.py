@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
+import pulumi_snowflake as snowflake
 
 from components.snowflake import (
     AccountSettings,
@@ -16,6 +17,8 @@ from components.snowflake import (
     AdministrativeProviders,
     BreakGlass,
     BreakGlassArgs,
+    CortexFunctions,
+    CortexFunctionsArgs,
     ExistingObjects,
     ExistingObjectsArgs,
     Governance,
@@ -24,6 +27,7 @@ from components.snowflake import (
     LogInPolicies,
     LogInPoliciesArgs,
     Maintenance,
+    ModelPrice,
     Operator,
     Organization,
     OrganizationArgs,
@@ -168,7 +172,17 @@ def compose_platform(settings: Settings) -> Platform:
             deletion_protection=settings.deletion_protection,
         ),
     )
+    writer = snowflake_provider(
+        "snowflake-rows",
+        account,
+        "SYSADMIN",
+        warehouse=shared.warehouse,
+        # Not only until the warehouse stands: until it is SYSADMIN's.
+        opts=pulumi.ResourceOptions(depends_on=[shared]),
+    )
+    cortex = _cortex_functions(settings, shared, roles, writer, providers)
     others: list[Component] = [
+        cortex,
         account_settings,
         policies,
         retention,
@@ -211,14 +225,7 @@ def compose_platform(settings: Settings) -> Platform:
             database=shared.database,
             schema=shared.schema,
             table=shared.organizations_table,
-            writer=snowflake_provider(
-                "snowflake-rows",
-                account,
-                "SYSADMIN",
-                warehouse=shared.warehouse,
-                # Not only until the warehouse stands: until it is SYSADMIN's.
-                opts=pulumi.ResourceOptions(depends_on=[shared]),
-            ),
+            writer=writer,
         ),
         shared=shared,
         governance=governance,
@@ -261,6 +268,35 @@ def _tenant_management(
     # The role is unknown until it stands and may act: then alone can the provider log in as it.
     operator = Operator(snowflake_provider("snowflake-operator", account, role.role), role.role)
     return operator, [role, TenantProcedures("tenant-procedures", args, operator)]
+
+
+def _cortex_functions(
+    settings: Settings,
+    shared: SharedDatabase,
+    roles: PlatformRoles,
+    writer: snowflake.Provider,
+    providers: AdministrativeProviders,
+) -> CortexFunctions:
+    model = settings.model
+    return CortexFunctions(
+        "cortex-functions",
+        CortexFunctionsArgs(
+            database=shared.database,
+            database_name=naming.SHARED_DATABASE,
+            schema_name=naming.CORTEX_FUNCTIONS_SCHEMA,
+            tenant_management_name=naming.TENANT_MANAGEMENT_SCHEMA,
+            organizations=shared.tables["ORGANIZATIONS"],
+            database_use=shared.database_use,
+            caller_role=roles.cortex,
+            allowed_models=tuple(model.allowed),
+            prices={name: ModelPrice(price.prompt, price.completion) for name, price in model.prices.items()},
+            cache_lifetime_seconds=model.cache.lifetime_seconds,
+            cache_characters=model.cache.characters,
+            writer=writer,
+            providers=providers,
+            deletion_protection=settings.deletion_protection,
+        ),
+    )
 
 
 def _account_parameters(settings: Settings) -> dict[str, str]:
@@ -345,6 +381,7 @@ async def compose_organizations(settings: Settings, platform: Platform) -> dict[
                 phi_tag=platform.governance.phi_tag,
                 maintenance=platform.maintenance,
                 operator=platform.operator,
+                monthly_cortex_tokens=organization.monthly_cortex_tokens,
                 registry=platform.registry,
                 providers=platform.providers,
                 deletion_protection=settings.deletion_protection,

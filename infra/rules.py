@@ -283,6 +283,9 @@ AccountName = Annotated[
 Edition = Annotated[str, one_of("an edition of Snowflake", tuple(EDITIONS))]
 WarehouseSize = Annotated[str, one_of("a size of a Snowflake warehouse", WAREHOUSE_SIZES)]
 MonthlyCredits = Annotated[int, between(1, None, "credit a month")]
+MonthlyCortexTokens = Annotated[int, between(0, None, "tokens a month")]
+#: Of credits or of a currency.
+Price = Annotated[float, between(0, None, "for the unit")]
 AutoSuspendSeconds = Annotated[int, between(*AUTO_SUSPEND_SECONDS, "seconds")]
 Memory = Annotated[
     str,

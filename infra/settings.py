@@ -41,10 +41,12 @@ from infra.rules import (
     Image,
     Location,
     Memory,
+    MonthlyCortexTokens,
     MonthlyCredits,
     Network,
     OrganizationId,
     OrganizationName,
+    Price,
     RegistryName,
     ResourceGroupName,
     RetentionDays,
@@ -240,6 +242,29 @@ class SharedWarehouseSettings(_Settings):
     auto_suspend_seconds: AutoSuspendSeconds = 60
 
 
+class MonitoringSettings(_Settings):
+    """What use costs, what draws attention, and when it is counted and looked at.
+
+    Snowflake states prices by contract, region and edition: none is assumed, and a cost without its price stays empty.
+    """
+
+    #: Of one credit, in `currency`.
+    credit_price: Price | None = None
+    #: Of a terabyte (1024⁴ bytes) for a month, Time Travel and Fail-safe included, in `currency`.
+    storage_price: Price | None = None
+    currency: Annotated[str, AfterValidator(Rule(matches(r"[A-Z]{3}"), "is no currency.", "For example USD."))] = "USD"
+    #: Credits of an organisation's day, warehouse and models together.
+    credits_a_day_attention: Annotated[float, between(0.01, None, "credits")] = 10.0
+    #: Share of a resource monitor's quota.
+    monitor_attention: Annotated[float, between(0.01, 1, "of the quota")] = 0.8
+    #: When each organisation is counted.
+    counting_schedule: CronSchedule = "37 1 * * * UTC"
+    #: When alerts look for a reason.
+    alert_schedule: CronSchedule = "7 * * * * UTC"
+    #: Whom alerts are mailed to; to be verified by their users in Snowflake first. Nobody: they are written down alone.
+    alert_recipients: list[EmailAddress] = Field(default_factory=list)
+
+
 class SnowflakeSettings(_Settings):
     organization: OrganizationName
     account: AccountName
@@ -254,6 +279,7 @@ class SnowflakeSettings(_Settings):
     account_parameters: AccountParametersSettings = Field(default_factory=AccountParametersSettings)
     #: When what has expired is deleted, in every tenant.
     retention_schedule: CronSchedule = "17 3 * * * UTC"
+    monitoring: MonitoringSettings = Field(default_factory=MonitoringSettings)
     shared_warehouse: SharedWarehouseSettings = Field(default_factory=SharedWarehouseSettings)
     #: Days of Time Travel of the shared database.
     shared_retention_days: RetentionDays = 1
@@ -309,11 +335,28 @@ class SnowflakeSettings(_Settings):
         return value
 
 
+class ModelPriceSettings(_Settings):
+    """Credits for a million tokens: of prompts, and of completions."""
+
+    prompt: Price
+    completion: Price
+
+
+class PromptCacheSettings(_Settings):
+    """How long an answer is kept, and how many characters of answers each organisation's cache may hold."""
+
+    lifetime_seconds: Annotated[int, between(60, 30 * 86_400, "seconds")] = 86_400
+    characters: Annotated[int, between(100_000, 10_000_000_000, "characters")] = 20_000_000
+
+
 class ModelSettings(_Settings):
     """The Cortex model of the chat, which must stand on the list of allowed ones."""
 
     allowed: Annotated[list[str], Field(min_length=1)]
     name: str
+    #: By model. Snowflake's Service Consumption Table has them; none is assumed.
+    prices: dict[str, ModelPriceSettings] = Field(default_factory=dict)
+    cache: PromptCacheSettings = Field(default_factory=PromptCacheSettings)
 
     @field_validator("allowed")
     @classmethod
@@ -325,6 +368,20 @@ class ModelSettings(_Settings):
                 )
             if model == "claude-sonnet-4":
                 raise refusal(f"{model!r} does not exist.", UNKNOWN_MODEL_HINT)
+        return value
+
+    @field_validator("prices")
+    @classmethod
+    def _of_allowed_models(
+        cls, value: dict[str, ModelPriceSettings], info: ValidationInfo
+    ) -> dict[str, ModelPriceSettings]:
+        allowed = info.data.get("allowed", list(value))
+        for model in value:
+            if model not in allowed:
+                raise refusal(
+                    f"{shown(model)} has a price and is not on the list of allowed models (nexuschat:model.allowed).",
+                    suggest(model, allowed).replace("Known", "Allowed"),
+                )
         return value
 
     @field_validator("name")
@@ -454,6 +511,8 @@ class _TenantValues(_Settings):
     monthly_credits: MonthlyCredits
     retention_days: RetentionDays
     auto_suspend_seconds: AutoSuspendSeconds
+    #: What an organisation's calls of models may use in a calendar month (UTC).
+    monthly_cortex_tokens: MonthlyCortexTokens = 20_000_000
 
 
 class _TenantOverrides(_Settings):
@@ -461,6 +520,7 @@ class _TenantOverrides(_Settings):
     monthly_credits: MonthlyCredits | None = None
     retention_days: RetentionDays | None = None
     auto_suspend_seconds: AutoSuspendSeconds | None = None
+    monthly_cortex_tokens: MonthlyCortexTokens | None = None
 
 
 class _Tenants(_Settings):
@@ -477,6 +537,7 @@ class OrganizationSettings:
     monthly_credits: int
     retention_days: int
     auto_suspend_seconds: int
+    monthly_cortex_tokens: int
 
 
 @dataclass(frozen=True, slots=True)

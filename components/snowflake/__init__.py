@@ -1,6 +1,7 @@
 """Snowflake's side: organisations, what they share, and who may reach what."""
 
 from components.snowflake.account_settings import AccountSettings, AccountSettingsArgs
+from components.snowflake.cortex_functions import CortexFunctions, CortexFunctionsArgs, ModelPrice
 from components.snowflake.existing_objects import ExistingObjects, ExistingObjectsArgs
 from components.snowflake.governance import Governance, GovernanceArgs
 from components.snowflake.log_in_policies import LogInPolicies, LogInPoliciesArgs, PasswordRules
@@ -29,6 +30,8 @@ __all__ = [
     "AdministrativeProviders",
     "BreakGlass",
     "BreakGlassArgs",
+    "CortexFunctions",
+    "CortexFunctionsArgs",
     "ExistingObjects",
     "ExistingObjectsArgs",
     "Governance",
@@ -37,6 +40,7 @@ __all__ = [
     "LogInPolicies",
     "LogInPoliciesArgs",
     "Maintenance",
+    "ModelPrice",
     "Operator",
     "Organization",
     "OrganizationArgs",

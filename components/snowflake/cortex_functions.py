@@ -88,7 +88,6 @@ class CortexFunctionsArgs:
     database: pulumi.Input[str]
     database_name: str
     schema_name: str
-    tenant_management_schema: pulumi.Input[str]
     tenant_management_name: str
     organizations: pulumi.Resource
     database_use: pulumi.Input[str]

@@ -53,6 +53,7 @@ class OrganizationArgs:
     `retention_days` are days of Time Travel; `service_user` is who takes the application role; `cortex_role` is the
     business role that lets the application call Cortex, `phi_tag` the full name of the tag for patients' data, and
     `maintenance` who deletes what has expired; `operator` owns the warehouse and the access roles.
+    `monthly_cortex_tokens` is what its calls of models may use in a month.
     `deletion_protection` guards the database, its schema and its tables.
     """
 
@@ -65,6 +66,7 @@ class OrganizationArgs:
     phi_tag: pulumi.Input[str]
     maintenance: Maintenance
     operator: Operator
+    monthly_cortex_tokens: int
     registry: OrganizationRegistry
     providers: AdministrativeProviders
     deletion_protection: bool
@@ -175,6 +177,7 @@ class Organization(Component):
             "MONTHLY_CREDITS": args.warehouse.monthly_credits,
             "RETENTION_DAYS": args.retention_days,
             "AUTO_SUSPEND_SECONDS": args.warehouse.auto_suspend_seconds,
+            "MONTHLY_CORTEX_TOKENS": args.monthly_cortex_tokens,
         }
         registry = args.registry
         table = quoted(registry.database, registry.schema, registry.table)

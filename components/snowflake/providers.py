@@ -30,6 +30,7 @@ PREVIEW_FEATURES = {
     "snowflake:index/accountPasswordPolicyAttachment:AccountPasswordPolicyAttachment": (
         "snowflake_account_password_policy_attachment_resource"
     ),
+    "snowflake:index/functionPython:FunctionPython": "snowflake_function_python_resource",
     "snowflake:index/networkPolicyAttachment:NetworkPolicyAttachment": "snowflake_network_policy_attachment_resource",
     "snowflake:index/procedurePython:ProcedurePython": "snowflake_procedure_python_resource",
     "snowflake:index/table:Table": "snowflake_table_resource",

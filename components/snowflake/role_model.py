@@ -80,7 +80,7 @@ SHARED_APPLICATION = BusinessRole(
 CORTEX_USER = BusinessRole(
     "VIDEXA_CORTEX_USER",
     "May call Cortex, with the models of the account's allow-list",
-    ("SNOWFLAKE.CORTEX_USER",),
+    ("SNOWFLAKE.CORTEX_USER", "VIDEXA_SHARED.CORTEX_FUNCTIONS_CALL"),
     "nothing",
     ("every HCSnnnn_APP", "VIDEXA_SHARED_APP"),
 )

@@ -71,7 +71,7 @@ def test_a_placeholder_that_nothing_fills_is_an_error(graph: Graph) -> None:
 
 def test_every_component_tells_its_outputs(graph: Graph) -> None:
     components = [one for one in graph.resources if not one.custom]
-    assert len(components) == 20 + 20
+    assert len(components) == 20 + 21
     for one in components:
         assert one.type.startswith(("videxa:snowflake:", "videxa:azure:"))
         assert graph.outputs[one.urn], one.urn

@@ -45,6 +45,8 @@ USER_AUTHENTICATION = "snowflake:index/userAuthenticationPolicyAttachment:UserAu
 ACCOUNT_AUTHENTICATION = "snowflake:index/accountAuthenticationPolicyAttachment:AccountAuthenticationPolicyAttachment"
 ACCOUNT_SESSION = "snowflake:index/accountSessionPolicyAttachment:AccountSessionPolicyAttachment"
 ACCOUNT_PASSWORD = "snowflake:index/accountPasswordPolicyAttachment:AccountPasswordPolicyAttachment"
+FUNCTION = "snowflake:index/functionPython:FunctionPython"
+VIEW = "snowflake:index/view:View"
 PROCEDURE = "snowflake:index/procedurePython:ProcedurePython"
 TASK = "snowflake:index/task:Task"
 PARAMETER = "snowflake:index/accountParameter:AccountParameter"
@@ -350,6 +352,8 @@ ROLES = {
     CONSTRAINT: "SYSADMIN",
     DATABASE_ROLE: "SYSADMIN",
     EXECUTE: "SYSADMIN",
+    FUNCTION: "SYSADMIN",
+    VIEW: "SYSADMIN",
     MASKING: "SYSADMIN",
     ROW_ACCESS: "SYSADMIN",
     TAG: "SYSADMIN",
