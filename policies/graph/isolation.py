@@ -371,11 +371,13 @@ class Reach:
         for holder in sorted(self._holders if holders is None else holders):
             if holder not in self._holders:
                 continue
-            lengths, routes = nx.single_source_dijkstra(self._holders, holder, weight="way")
+            reached: Any = nx.single_source_dijkstra(self._holders, holder, weight="way")
+            lengths: Mapping[Node, int] = reached[0]
+            routes: Mapping[Node, list[Node]] = reached[1]
             best: dict[tuple[Node, str], tuple[int, Node, _Hold]] = {}
             for role, length in lengths.items():
                 for hold in self._holds.get(role, ()):
-                    key, weight = (hold.target, hold.privilege), int(length) + hold.way
+                    key, weight = (hold.target, hold.privilege), length + hold.way
                     if key not in best or weight < best[key][0]:
                         best[key] = (weight, role, hold)
             for (target, privilege), (_, role, hold) in sorted(best.items(), key=lambda item: item[0]):
