@@ -154,16 +154,18 @@ def remember(session: Session, row: Row, key: str, model: str, text: str, used: 
     if int(held[0]["HELD"]) <= CACHE_CHARACTERS:
         return
     rows(session, f"DELETE FROM {cache} WHERE TENANT_ID = ? AND EXPIRES_AT <= SYSDATE()", tenant)
-    kept = 0
+    # This answer stays, whatever goes: it was just paid for.
+    kept = len(text)
     last_first = rows(
         session,
-        f"SELECT CACHE_KEY, CHARACTERS FROM {cache} WHERE TENANT_ID = ? ORDER BY EXPIRES_AT DESC, CACHE_KEY",
+        f"SELECT CACHE_KEY, CHARACTERS FROM {cache} WHERE TENANT_ID = ? AND CACHE_KEY <> ? "
+        "ORDER BY EXPIRES_AT DESC, CACHE_KEY",
         tenant,
+        key,
     )
     for entry in last_first:
         kept += int(entry["CHARACTERS"])
-        # The newest always stays: it is the answer that was just paid for.
-        if kept > CACHE_CHARACTERS and entry["CACHE_KEY"] != key:
+        if kept > CACHE_CHARACTERS:
             rows(session, f"DELETE FROM {cache} WHERE TENANT_ID = ? AND CACHE_KEY = ?", tenant, entry["CACHE_KEY"])
 
 
