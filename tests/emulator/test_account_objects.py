@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from emulator.snowflake.account import Account, Column, Grantee, GrantTarget, ObjectName
+from emulator.snowflake.account import Account, Column, Grantee, GrantTarget, ObjectName, warehouses
+from emulator.snowflake.account.catalogue import now
 from tests.emulator.account_sessions import COLUMNS, Administrators, name, refused
 from tests.emulator.snowflake_provider import KeyPair
 
@@ -123,6 +125,11 @@ def test_secondary_roles_do_not_create(admins: Administrators) -> None:
         ("RESOURCE MONITOR", {"NOTIFY_TRIGGERS": [0]}, "NOTIFY_TRIGGERS"),
         ("RESOURCE MONITOR", {"NOTIFY_TRIGGERS": [1, 2, 3, 4, 5, 6]}, "at most 5"),
         ("RESOURCE MONITOR", {"FREQUENCY": "MONTHLY"}, "START_TIMESTAMP are set together"),
+        (
+            "RESOURCE MONITOR",
+            {"FREQUENCY": "DAILY", "START_TIMESTAMP": "2027-01-02", "END_TIMESTAMP": "2027-01-01"},
+            "later than START_TIMESTAMP",
+        ),
         ("RESOURCE MONITOR", {"FREQUENCY": "HOURLY", "START_TIMESTAMP": "IMMEDIATELY"}, "FREQUENCY"),
         ("RESOURCE MONITOR", {"FREQUENCY": "DAILY", "START_TIMESTAMP": "tomorrow"}, "START_TIMESTAMP"),
         ("NETWORK POLICY", {"ALLOWED_IP_LIST": ["10.0.0.300"]}, "10.0.0.300"),
@@ -144,6 +151,44 @@ def test_what_snowflake_refuses_is_refused(
     assert admins.account.find(kind, name("X")) is None
 
 
+@pytest.mark.parametrize("kind", ["DATABASE", "WAREHOUSE", "ROLE", "USER", "NETWORK POLICY", "RESOURCE MONITOR"])
+@pytest.mark.parametrize("own", ["", "X" * 256])
+def test_no_object_has_an_empty_or_a_boundless_name(admins: Administrators, kind: str, own: str) -> None:
+    with refused(904 if own else 1003, "longer than 255" if own else "cannot be empty"):
+        admins.account.create(admins.accountadmin, kind, ObjectName.of(own))
+
+
+@pytest.mark.parametrize("reserved", ["INFORMATION_SCHEMA", "main", "PG_CATALOG", "system"])
+def test_a_name_that_no_database_can_have_here_is_refused_by_name(admins: Administrators, reserved: str) -> None:
+    with refused(2, f"a database named {reserved}"):
+        admins.account.create(admins.sysadmin, "DATABASE", ObjectName.of(reserved))
+
+
+def test_a_warehouse_runs_from_its_first_use_until_it_is_idle(
+    admins: Administrators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, wh = admins.account, name("WH")
+    account.create(admins.sysadmin, "WAREHOUSE", wh, {"INITIALLY_SUSPENDED": True, "AUTO_SUSPEND": 60})
+    account.create(admins.sysadmin, "WAREHOUSE", name("RUNNING"), {"AUTO_SUSPEND": 0})
+    assert account.warehouse_state(wh) == "SUSPENDED"
+    assert account.run_on(wh)
+    assert account.warehouse_state(wh) == "STARTED"
+    account.alter(admins.sysadmin, "WAREHOUSE", wh, set={"STATE": "SUSPENDED", "AUTO_RESUME": False})
+    assert not account.run_on(wh)
+    account.alter(admins.sysadmin, "WAREHOUSE", wh, set={"STATE": "STARTED"})
+    assert account.warehouse_state(wh) == "STARTED"
+    later = now() + timedelta(seconds=61)
+    monkeypatch.setattr(warehouses, "now", lambda: later)
+    assert account.warehouse_state(wh) == "SUSPENDED"
+    assert account.warehouse_state(name("RUNNING")) == "STARTED"
+
+
+def test_a_binary_column_has_its_length(admins: Administrators) -> None:
+    admins.account.create(admins.sysadmin, "DATABASE", name("DB"))
+    admins.account.create(admins.sysadmin, "TABLE", name("DB.PUBLIC.B"), {"COLUMNS": [Column("A", "BINARY(4)")]})
+    assert [column.type for column in admins.account.columns(name("DB.PUBLIC.B"))] == ["BINARY(4)"]
+
+
 @pytest.mark.parametrize(
     ("kind", "properties", "words"),
     [
@@ -152,8 +197,17 @@ def test_what_snowflake_refuses_is_refused(
         ("SESSION POLICY", {"SESSION_IDLE_TIMEOUT_MINS": 4}, "SESSION_IDLE_TIMEOUT_MINS"),
         ("AUTHENTICATION POLICY", {"AUTHENTICATION_METHODS": ["CARRIER_PIGEON"]}, "CARRIER_PIGEON"),
         ("NETWORK RULE", {"TYPE": "IPV4", "VALUE_LIST": ["example.org"]}, "example.org"),
+        ("NETWORK RULE", {"TYPE": "IPV6", "VALUE_LIST": ["10.0.0.1"]}, "an IPv6 address"),
+        ("NETWORK RULE", {"TYPE": "HOST_PORT", "MODE": "EGRESS", "VALUE_LIST": ["a.example:65536"]}, "65535"),
+        ("NETWORK RULE", {"TYPE": "AWSVPCEID", "VALUE_LIST": ["endpoint"]}, "vpce-"),
         ("NETWORK RULE", {"TYPE": "IPV4", "MODE": "EGRESS", "VALUE_LIST": ["10.0.0.1"]}, "with MODE = EGRESS"),
         ("TASK", {"SQL_STATEMENT": " "}, "empty"),
+        ("TASK", {"SQL_STATEMENT": "SELEC 1"}, "unexpected 'SELEC'"),
+        ("TASK", {"SQL_STATEMENT": "SELECT 1 FROM"}, "syntax error"),
+        ("TASK", {"SQL_STATEMENT": "SELECT 1; SELECT 2"}, "Actual statement count 2"),
+        ("TASK", {"SQL_STATEMENT": "SELECT 1", "STATE": "STARTED"}, "a root task needs a SCHEDULE"),
+        ("TASK", {"SQL_STATEMENT": "SELECT 1", "WHEN": "odd("}, "syntax error"),
+        ("TASK", {"SQL_STATEMENT": "SELECT 1", "CONFIG": "{"}, "a document in JSON"),
         ("TASK", {"SQL_STATEMENT": "SELECT 1", "SCHEDULE": "12000 MINUTES"}, "11520 minutes"),
         ("TASK", {"SQL_STATEMENT": "SELECT 1", "SCHEDULE": "USING CRON 0 25 * * * UTC"}, "SCHEDULE"),
         ("TASK", {"SQL_STATEMENT": "SELECT 1", "WAREHOUSE": "NONE_SUCH"}, "Warehouse 'NONE_SUCH' does not exist"),
@@ -162,6 +216,14 @@ def test_what_snowflake_refuses_is_refused(
         ("TABLE", {"COLUMNS": [Column("A", "VARCHAR(0)")]}, "VARCHAR(0)"),
         ("TABLE", {"COLUMNS": [Column("A", "UNHEARD_OF")]}, "Unsupported data type 'UNHEARD_OF'"),
         ("TABLE", {"COLUMNS": [Column("A", "INT"), Column("A", "INT")]}, "duplicate column name 'A'"),
+        ("TABLE", {"COLUMNS": [Column("A", "INT"), Column("a", "INT")]}, "differ only in case"),
+        ("TABLE", {"COLUMNS": [Column("", "INT")]}, "the name of a column cannot be empty"),
+        ("TABLE", {"COLUMNS": [Column("A", "VARCHAR", collation="en-ci")]}, "collation 'en-ci'"),
+        ("TABLE", {"COLUMNS": [Column("A", "INT", default="DB.S.NUMBERS.NEXTVAL")]}, "DB.S.NUMBERS.NEXTVAL"),
+        ("VIEW", {"STATEMENT": "SELECT 1"}, "Missing column specification"),
+        ("VIEW", {"STATEMENT": "SELECT 1 AS A, 2 AS A"}, "duplicate column name 'A'"),
+        ("VIEW", {"STATEMENT": "SELECT 1 AS A", "COLUMNS": ["X", "Y"]}, "Invalid column definition list"),
+        ("VIEW", {"STATEMENT": "SELECT NONE_SUCH FROM T"}, "invalid identifier 'NONE_SUCH'"),
         ("STREAM", {"ON_TABLE": "DB.S.NONE_SUCH"}, "Object 'DB.S.NONE_SUCH' does not exist"),
         ("FUNCTION", {"RETURNS": "NUMBER", "BODY": "function() {}", "LANGUAGE": "JAVASCRIPT"}, "JAVASCRIPT"),
     ],

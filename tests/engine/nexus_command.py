@@ -65,7 +65,9 @@ class Nexus:
         self.tenants_file.write_text(text, encoding="utf-8")
 
     def command(self, *arguments: str) -> list[str]:
-        changes = ["--set", f"tenants_file={self.tenants_file}"] if arguments[0] in {"up", "preview", "rotate-key"} else []
+        changes = (
+            ["--set", f"tenants_file={self.tenants_file}"] if arguments[0] in {"up", "preview", "rotate-key"} else []
+        )
         return [sys.executable, "-m", "cli", *arguments, *changes]
 
     def run(self, *arguments: str, expect: int | None = 0, environment: Mapping[str, str] | None = None) -> Ran:

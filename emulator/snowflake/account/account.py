@@ -25,6 +25,7 @@ from emulator.snowflake.account.objects import ObjectOperations
 from emulator.snowflake.account.parameters import PARAMETERS
 from emulator.snowflake.account.session import Session
 from emulator.snowflake.account.types import normalise_type
+from emulator.snowflake.account.warehouses import WarehouseOperations
 
 Edition = Literal["STANDARD", "ENTERPRISE", "BUSINESS_CRITICAL"]
 
@@ -55,7 +56,7 @@ _SYSTEM_DATABASE_ROLES: Final = (
 _ADMINISTRATIVE_ROLES: Final = ("ACCOUNTADMIN", "SECURITYADMIN", "USERADMIN", "SYSADMIN")
 
 
-class Account(ObjectOperations, GrantOperations, AttachmentOperations, AccountCore):
+class Account(ObjectOperations, GrantOperations, AttachmentOperations, WarehouseOperations, AccountCore):
     """One Snowflake account on a directory. Safe against a kill at any moment; one object per process.
 
     Everything is done under `lock` (re-entrant): the methods take it themselves, a caller that strings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -49,6 +50,7 @@ class AccountCore:
         self._data = Data(directory / "data")
         self._rights = Rights(self._catalogue)
         self._lengths_to_tell: set[int] = set()
+        self._running_since: dict[int, datetime] = {}
 
     # --- finding
 

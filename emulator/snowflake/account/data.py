@@ -32,7 +32,7 @@ from sqlglot.optimizer.scope import traverse_scope
 from emulator.package import CloudError
 from emulator.snowflake.account.errors import SnowflakeError
 from emulator.snowflake.account.model import Column
-from emulator.snowflake.account.names import ObjectName, base_type, literal, quote
+from emulator.snowflake.account.names import ObjectName, base_type, check_identifier, literal, quote
 from emulator.snowflake.account.types import from_duckdb, text_length
 
 _log = logging.getLogger(__name__)
@@ -40,11 +40,21 @@ _log = logging.getLogger(__name__)
 HIDDEN_SCHEMA: Final = "_fs_information_schema"
 """Where fakesnow and the mark live in each database; never a Snowflake schema."""
 
-_RESERVED_DATABASES: Final = frozenset({"MEMORY", "SYSTEM", "TEMP", "_FS_GLOBAL"})
+_RESERVED_DATABASES: Final = frozenset(
+    {"MEMORY", "SYSTEM", "TEMP", "_FS_GLOBAL", "MAIN", "INFORMATION_SCHEMA", "PG_CATALOG", HIDDEN_SCHEMA.upper()}
+)
+"""DuckDB's own, and names that it could not tell from its schemas."""
 _RESERVED_SCHEMAS: Final = frozenset({"MAIN", "PG_CATALOG", "INFORMATION_SCHEMA", HIDDEN_SCHEMA.upper()})
 _PLACE: Final = ObjectName(("⟨database⟩", "⟨schema⟩", "⟨object⟩"))
 _MARK: Final = "_catalogue_mark"
-_UNSET_LENGTHS: Final = re.compile(r"\((16777216|8388608|9)\)$")
+# DuckDB's BLOB has no length at all.
+_UNSET_LENGTHS: Final = re.compile(r"\((16777216|9)\)$|(?<=^BINARY)\(\d+\)$")
+
+
+def check_database_name(name: str) -> None:
+    """Refuse by name what no database can be called here."""
+    if name.upper() in _RESERVED_DATABASES:
+        raise SnowflakeError.unsupported(f"a database named {name}")
 
 
 class Data:
@@ -107,8 +117,7 @@ class Data:
 
     def create_database(self, identifier: int, name: str, schemas: Sequence[str]) -> None:
         """Make and attach the file of a database, with what fakesnow needs in it, and its first schemas."""
-        if name.upper() in _RESERVED_DATABASES:
-            raise SnowflakeError.unsupported(f"a database named {name}")
+        check_database_name(name)
         for path in (self.file(identifier), self.file(identifier).with_suffix(".duckdb.wal")):
             path.unlink(missing_ok=True)
         self._root.execute(f"ATTACH {literal(str(self.file(identifier)))} AS {quote(name)}")
@@ -283,6 +292,25 @@ class Data:
             return str(cursor._transform(expression, None).sql(dialect="duckdb"))
         except (SqlglotError, NotImplementedError) as error:
             raise SnowflakeError.unsupported(str(error)) from error
+
+    def check_view_columns(self, query: str, translated: str, columns: Sequence[str]) -> None:
+        """Refuse a view whose columns Snowflake could not tell apart, or not name."""
+        names = [column.name for column in self.describe_query(translated)]
+        if columns and len(columns) != len(names):
+            raise SnowflakeError.compilation(2026, "42601", "Invalid column definition list")
+        first = sqlglot.parse_one(query, read="snowflake")
+        while isinstance(first, exp.SetOperation | exp.Subquery):
+            first = first.this
+        if not columns and isinstance(first, exp.Select):
+            for item in first.expressions:
+                if not isinstance(item, exp.Alias | exp.Column | exp.JSONExtract) and not item.is_star:
+                    raise SnowflakeError.compilation(2022, "42601", "Missing column specification")
+        known: set[str] = set()
+        for name in columns or names:
+            check_identifier(name, "column")
+            if name in known:
+                raise SnowflakeError.compilation(2025, "42S21", f"duplicate column name '{name}'")
+            known.add(name)
 
     def create_view_sql(self, name: ObjectName, query: str, columns: Sequence[str], *, replace: bool = False) -> str:
         listed = f" ({', '.join(quote(column) for column in columns)})" if columns else ""
@@ -528,6 +556,13 @@ _MISSING: Final = re.compile(
 )
 
 
+# DuckDB's words for a name that leads nowhere, and Snowflake's.
+_BINDING: Final = (
+    (r'Referenced (?:column|table) "(.*?)" not found|does not have a column named "(.*?)"', "invalid identifier '{0}'"),
+    (r'Ambiguous reference to column name "(.*?)"', "ambiguous column name '{0}'"),
+)
+
+
 def translate_error(error: duckdb.Error) -> SnowflakeError:
     """DuckDB's refusal in Snowflake's number and, where there are any, words."""
     first = str(error).splitlines()[0]
@@ -541,6 +576,11 @@ def translate_error(error: duckdb.Error) -> SnowflakeError:
             return SnowflakeError.compilation(2002, "42710", text)
         return SnowflakeError.compilation(2003, "42S02", text)
     if isinstance(error, duckdb.BinderException):
+        for pattern, words in _BINDING:
+            if match := re.search(pattern, first):
+                return SnowflakeError.compilation(
+                    904, "42000", words.format(*(group for group in match.groups() if group))
+                )
         return SnowflakeError.compilation(904, "42000", text)
     if isinstance(error, duckdb.ParserException):
         return SnowflakeError.compilation(1003, "42000", text)

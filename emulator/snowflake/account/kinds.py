@@ -6,6 +6,7 @@ Source: Snowflake's documentation, "SQL command reference" and "Access control p
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 import zoneinfo
 from collections.abc import Callable, Mapping
@@ -13,10 +14,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
+import sqlglot
+from sqlglot.errors import SqlglotError
+
 from emulator.snowflake.account.errors import SnowflakeError
 from emulator.snowflake.account.keys import public_key_body
 from emulator.snowflake.account.model import Column
-from emulator.snowflake.account.names import ObjectName, base_type
+from emulator.snowflake.account.names import ObjectName, base_type, check_identifier
 from emulator.snowflake.account.parameters import boolean as parameter_boolean
 from emulator.snowflake.account.parameters import choice, integer, parameters_of, span
 from emulator.snowflake.account.types import normalise_type
@@ -74,6 +78,63 @@ def _filled(value: Any, key: str) -> str:
     if not text.strip():
         raise SnowflakeError.invalid_property_value(value, key, "it is empty")
     return text
+
+
+def _json(value: Any, key: str) -> str:
+    text = _text(value, key)
+    try:
+        json.loads(text)
+    except ValueError:
+        raise SnowflakeError.invalid_property_value(value, key, "a document in JSON") from None
+    return text
+
+
+_READ_WHOLE: Final = frozenset({"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "("})
+_STATEMENTS: Final = _READ_WHOLE | {
+    *("ALTER", "BEGIN", "CALL", "COMMENT", "COMMIT", "COPY", "CREATE", "DECLARE", "DESC", "DESCRIBE", "DROP"),
+    *("EXECUTE", "EXPLAIN", "GRANT", "LIST", "LS", "PUT", "REMOVE", "REVOKE", "RM", "ROLLBACK", "SET", "SHOW"),
+    *("TRUNCATE", "UNDROP", "UNSET", "USE"),
+}
+
+
+def _statement(value: Any, key: str) -> str:
+    """One statement that can be read. Whether what it names exists shows when it runs."""
+    text = _filled(value, key)
+    try:
+        tokens = sqlglot.tokenize(text, read="snowflake")
+    except SqlglotError as error:
+        raise _unreadable(error) from None
+    if not tokens:
+        raise SnowflakeError.compilation(900, "42000", "Empty SQL statement.")
+    word = tokens[0].text.upper()
+    if word not in _STATEMENTS:
+        raise SnowflakeError.compilation(
+            1003, "42000", f"syntax error line 1 at position 0 unexpected '{tokens[0].text}'."
+        )
+    if word in _READ_WHOLE:
+        try:
+            found = [tree for tree in sqlglot.parse(text, read="snowflake") if tree is not None]
+        except SqlglotError as error:
+            raise _unreadable(error) from None
+        if len(found) != 1:
+            raise SnowflakeError(
+                8, "0A000", f"Actual statement count {len(found)} did not match the desired statement count 1."
+            )
+    return text
+
+
+def _condition(value: Any, key: str) -> str:
+    """An expression that can be read."""
+    text = _filled(value, key)
+    try:
+        sqlglot.parse_one(f"SELECT ({text}\n)", read="snowflake")
+    except SqlglotError as error:
+        raise _unreadable(error) from None
+    return text
+
+
+def _unreadable(error: SqlglotError) -> SnowflakeError:
+    return SnowflakeError.syntax(re.sub(r"\x1b\[\d+m", "", str(error)).splitlines()[0])
 
 
 def _boolean(value: Any, key: str) -> bool:
@@ -211,17 +272,19 @@ def _moment(value: Any, key: str) -> str:
     raise SnowflakeError.invalid_property_value(value, key, "a timestamp, 'YYYY-MM-DD HH:MI', or IMMEDIATELY")
 
 
-def _addresses(value: Any, key: str) -> list[str]:
+def _addresses(value: Any, key: str, version: int = 4) -> list[str]:
     found = _strings()(value, key)
     for address in found:
         try:
             network = ipaddress.ip_network(address, strict=False)
         except ValueError:
             network = None
-        if network is None or network.version != 4:
-            raise SnowflakeError.invalid_property_value(address, key, "an IPv4 address or a CIDR block")
+        if network is None or network.version != version:
+            raise SnowflakeError.invalid_property_value(address, key, f"an IPv{version} address or a CIDR block")
     return found
 
+
+_HIGHEST_PORT: Final = 65_535
 
 _SECOND: Final = re.compile(r"(\d+)\s+(SECONDS?|S)", re.IGNORECASE)
 _MINUTE: Final = re.compile(r"(\d+)\s+(MINUTES?|M)", re.IGNORECASE)
@@ -270,13 +333,25 @@ def _is_zone(name: str) -> bool:
     return True
 
 
+_NEXT_VALUE: Final = re.compile(r"\.\s*NEXTVAL\s*$", re.IGNORECASE)
+_BINARY_COLLATIONS: Final = frozenset({"", "utf8", "bin"})
+"""Those that compare as text without a collation does."""
+
+
 def _columns(value: Any, key: str) -> list[Column]:
     found: list[Column] = []
     for position, item in enumerate(value, start=1):
         if not isinstance(item, Column):
             raise SnowflakeError.invalid_property_value(item, key, "a column definition")
+        check_identifier(item.name, "column")
         if any(other.name == item.name for other in found):
             raise SnowflakeError.compilation(2025, "42S21", f"duplicate column name '{item.name}'")
+        if any(other.name.lower() == item.name.lower() for other in found):
+            raise SnowflakeError.unsupported(f"columns whose names differ only in case: {item.name}")
+        if item.default is not None and _NEXT_VALUE.search(item.default):
+            raise SnowflakeError.unsupported(f"a sequence as the default of a column: {item.default}")
+        if (item.collation or "").lower() not in _BINARY_COLLATIONS:
+            raise SnowflakeError.unsupported(f"the collation '{item.collation}' (of column {item.name})")
         found.append(
             Column(
                 item.name,
@@ -347,6 +422,9 @@ def _monitor_schedule(properties: Mapping[str, Any]) -> None:
             "FREQUENCY" if frequency else "START_TIMESTAMP",
             "FREQUENCY and START_TIMESTAMP are set together",
         )
+    end = properties.get("END_TIMESTAMP")
+    if start is not None and end is not None and start != "IMMEDIATELY" and end <= start:
+        raise _refuse(end, "END_TIMESTAMP", f"later than START_TIMESTAMP, which is {start}")
 
 
 def _user_type(properties: Mapping[str, Any]) -> None:
@@ -379,6 +457,13 @@ def _task_start(properties: Mapping[str, Any]) -> None:
     if len(given) > 1 and given != ["SCHEDULE"]:
         raise SnowflakeError.compilation(
             91083, "22023", f"a task takes one of SCHEDULE, AFTER and FINALIZE, not {' and '.join(given)}"
+        )
+    if properties.get("STATE") == "STARTED" and not given and not properties.get("WHEN"):
+        raise SnowflakeError(
+            91088,
+            "23001",
+            "SQL execution error: Cannot resume a task that nothing starts: a root task needs a SCHEDULE, or a WHEN "
+            "that looks at a stream.",
         )
 
 
@@ -413,10 +498,17 @@ def _network_rule_values(properties: Mapping[str, Any]) -> None:
         raise _refuse(type_, "TYPE", f"with MODE = {mode} one of {', '.join(allowed)}")
     if type_ == "IPV4":
         _addresses(values, "VALUE_LIST")
-    elif type_ == "HOST_PORT":
+    elif type_ == "IPV6":
+        _addresses(values, "VALUE_LIST", 6)
+    elif type_ in ("HOST_PORT", "PRIVATE_HOST_PORT"):
         for value in values:
-            if not re.fullmatch(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?", value):
-                raise _refuse(value, "VALUE_LIST", "a host name, with a port or without")
+            match = re.fullmatch(r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::(\d{1,5}))?", value)
+            if match is None or int(match[1] or 0) > _HIGHEST_PORT:
+                raise _refuse(value, "VALUE_LIST", f"a host name, alone or with a port from 0 (all) to {_HIGHEST_PORT}")
+    elif type_ == "AWSVPCEID":
+        for value in values:
+            if not re.fullmatch(r"vpce-[0-9a-f]+", value):
+                raise _refuse(value, "VALUE_LIST", "the id of a VPC endpoint, vpce-…")
 
 
 def _function_body(properties: Mapping[str, Any]) -> None:
@@ -752,15 +844,15 @@ def _kinds() -> dict[str, KindSpec]:
         "SCHEMA",
         ("APPLYBUDGET", "MONITOR", "OPERATE"),
         {
-            "SQL_STATEMENT": PropertySpec(_filled),
+            "SQL_STATEMENT": PropertySpec(_statement),
             "WAREHOUSE": PropertySpec(_name(1), refers_to="WAREHOUSE"),
             "SCHEDULE": PropertySpec(_schedule),
-            "CONFIG": text,
+            "CONFIG": PropertySpec(_json),
             "ALLOW_OVERLAPPING_EXECUTION": flag,
             "ERROR_INTEGRATION": PropertySpec(_name(1), refers_to="INTEGRATION"),
             "AFTER": PropertySpec(_names(3), refers_to="TASK"),
             "FINALIZE": PropertySpec(_name(3), refers_to="TASK"),
-            "WHEN": PropertySpec(_filled),
+            "WHEN": PropertySpec(_condition),
             "TARGET_COMPLETION_INTERVAL": PropertySpec(_filled),
             "EXECUTE_AS_USER": PropertySpec(_name(1), refers_to="USER"),
             "STATE": state,
@@ -777,7 +869,7 @@ def _kinds() -> dict[str, KindSpec]:
             "WAREHOUSE": PropertySpec(_name(1), refers_to="WAREHOUSE"),
             "SCHEDULE": PropertySpec(_schedule),
             "CONDITION": PropertySpec(_filled),
-            "ACTION": PropertySpec(_filled),
+            "ACTION": PropertySpec(_statement),
             "STATE": state,
         },
         required=("CONDITION", "ACTION"),

@@ -46,6 +46,14 @@ def base_type(type_: str) -> str:
     return _TYPE_SYNONYMS.get(name, name)
 
 
+def check_identifier(identifier: str, of: str) -> None:
+    """Refuse a name that Snowflake gives to nothing: the empty one, and one longer than 255 characters."""
+    if not identifier:
+        raise SnowflakeError.syntax(f"unexpected '\"\"': the name of a {of.lower()} cannot be empty")
+    if len(identifier) > _MAXIMUM_LENGTH:
+        raise SnowflakeError.identifier_too_long(identifier, _MAXIMUM_LENGTH)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectName:
     """A resolved name: each part in its stored case.

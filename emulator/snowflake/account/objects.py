@@ -14,6 +14,7 @@ from typing import Any
 
 from emulator.snowflake.account.catalogue import ACCOUNT, Change, Entry, dump, now
 from emulator.snowflake.account.core import AccountCore, locked
+from emulator.snowflake.account.data import check_database_name
 from emulator.snowflake.account.errors import SnowflakeError
 from emulator.snowflake.account.kinds import (
     DATA_KINDS,
@@ -29,7 +30,7 @@ from emulator.snowflake.account.model import (
     SnowflakeObject,
     TableChange,
 )
-from emulator.snowflake.account.names import ObjectName, base_type, quote
+from emulator.snowflake.account.names import ObjectName, base_type, check_identifier, quote
 from emulator.snowflake.account.parameters import parameters_of
 from emulator.snowflake.account.session import Session
 from emulator.snowflake.account.types import check_change, normalise_type
@@ -135,6 +136,7 @@ class ObjectOperations(AccountCore):
     def _complete_name(self, spec: KindSpec, name: ObjectName, given: Mapping[str, Any]) -> ObjectName:
         if len(name.parts) != spec.depth:
             raise SnowflakeError.syntax(f"the name of a {spec.kind.lower()} has {spec.depth} part(s): {name}")
+        check_identifier(name.name, spec.kind)
         if not spec.has_signature:
             return name
         arguments = tuple(argument[1] for argument in given.get("ARGUMENTS", []))
@@ -306,7 +308,14 @@ class ObjectOperations(AccountCore):
         return frozenset(child.own_name for child in entry.children.values() if child.kind == "FUNCTION")
 
     def _create_statements(
-        self, identifier: int, kind: str, name: ObjectName, given: dict[str, Any], existing: Entry | None
+        self,
+        identifier: int,
+        kind: str,
+        name: ObjectName,
+        given: dict[str, Any],
+        existing: Entry | None,
+        *,
+        moved: bool = False,
     ) -> builtins.list[str]:
         data = self._data
         if kind == "SCHEMA":
@@ -323,7 +332,10 @@ class ObjectOperations(AccountCore):
         if kind in _VIEW_KINDS:
             query = given["QUERY" if kind == "DYNAMIC TABLE" else "STATEMENT"]
             translated = data.query_sql(query, name.database, name.schema, self._functions_in(*name.parts[:2]))
-            return [data.create_view_sql(name, translated, [column["NAME"] for column in given.get("COLUMNS", [])])]
+            columns = [column["NAME"] for column in given.get("COLUMNS", [])]
+            if not moved:
+                data.check_view_columns(query, translated, columns)
+            return [data.create_view_sql(name, translated, columns)]
         if kind == "SEQUENCE":
             return [data.create_sequence_sql(name, given.get("START", 1), given.get("INCREMENT", 1))]
         if kind == "FUNCTION":
@@ -462,6 +474,10 @@ class ObjectOperations(AccountCore):
                 self._data.create_sequence_sql(entry.name, following, step),
             ]
         self._carry_out(change, entry.container("DATABASE"), statements)
+        if spec.kind == "WAREHOUSE" and "STATE" in given:
+            self._running_since.pop(entry.identifier, None)
+            if given["STATE"] == "STARTED":
+                self._running_since[entry.identifier] = now()
         return self._shown(entry)
 
     def _may_alter(self, session: Session, spec: KindSpec, entry: Entry, key: str) -> None:
@@ -594,6 +610,7 @@ class ObjectOperations(AccountCore):
         self._owned(session, entry)
         if len(new_name.parts) != spec.depth:
             raise SnowflakeError.syntax(f"the name of a {spec.kind.lower()} has {spec.depth} part(s): {new_name}")
+        check_identifier(new_name.name, spec.kind)
         if new_name == entry.name:
             return self._shown(entry)
         container = self._container(session, spec, new_name)
@@ -613,8 +630,7 @@ class ObjectOperations(AccountCore):
         )
         self._follow(change, spec.kind, old_name, new_name, entry)
         if spec.kind == "DATABASE":
-            if new_name.name.upper() in ("MEMORY", "SYSTEM", "TEMP", "_FS_GLOBAL"):
-                raise SnowflakeError.unsupported(f"a database named {new_name.name}")
+            check_database_name(new_name.name)
             self._catalogue.commit(change)
             self._data.detach(old_name.name)
             self._attach(entry)
@@ -658,7 +674,7 @@ class ObjectOperations(AccountCore):
                 f"INSERT INTO {new.sql()} ({listed}) SELECT {listed} FROM {entry.name.sql()}",  # noqa: S608 quoted
             ]
         if entry.kind in _VIEW_KINDS:
-            return self._create_statements(entry.identifier, entry.kind, new, dict(properties), None)
+            return self._create_statements(entry.identifier, entry.kind, new, dict(properties), None, moved=True)
         if entry.kind == "SEQUENCE":
             return [data.create_sequence_sql(new, data.next_value(entry.name), properties.get("INCREMENT", 1))]
         if entry.kind == "FUNCTION":

@@ -108,6 +108,11 @@ def text_length(type_: str) -> int | None:
     return _parameters(type_)[0] if base_type(type_) == "VARCHAR" else None
 
 
+def binary_length(type_: str) -> int | None:
+    """How many bytes a binary type holds, None for another type."""
+    return _parameters(type_)[0] if base_type(type_) == "BINARY" else None
+
+
 def from_duckdb(type_: str) -> str:
     """The Snowflake type of a DuckDB column that no declaration describes."""
     upper = type_.upper()

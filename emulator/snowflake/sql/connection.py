@@ -199,10 +199,9 @@ class Connection:
         if warehouse is not None:
             name = ObjectName((warehouse,))
             found = self.account.find("WAREHOUSE", name)
-            if found is not None and self.account.holds(self.session, "USAGE", "WAREHOUSE", name):
-                suspended = found.properties.get("STATE") == "SUSPENDED"
-                if not suspended or found.properties.get("AUTO_RESUME", True):
-                    return
+            usable = found is not None and self.account.holds(self.session, "USAGE", "WAREHOUSE", name)
+            if usable and self.account.run_on(name):
+                return
         raise SnowflakeError(
             606,
             "57P03",

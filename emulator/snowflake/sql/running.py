@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from emulator.snowflake.account import Account, Column, SnowflakeError
 from emulator.snowflake.account.names import base_type
-from emulator.snowflake.account.types import text_length
+from emulator.snowflake.account.types import binary_length, text_length
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.results import MAXIMUM_TEXT, Result, ResultColumn, StatementType, variant_text
 from emulator.snowflake.sql.rows import Prepared
@@ -268,6 +268,9 @@ def _guarded(value: exp.Expr, column: Column, source_type: str) -> exp.Expr:
         length = text_length(column.type)
         if length is not None and length < MAXIMUM_TEXT and source_type != '"NULL"':
             return exp.Anonymous(this="_fits", expressions=[value, exp.Literal.number(length)])
+    length = binary_length(column.type)
+    if length is not None and source_type == "BLOB":
+        return exp.Anonymous(this="_fits_bytes", expressions=[value, exp.Literal.number(length)])
     return value
 
 

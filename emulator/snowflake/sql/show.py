@@ -372,14 +372,15 @@ def _warehouse(context: _Context, item: SnowflakeObject) -> Row:
     properties = context.account.effective("WAREHOUSE", item.name)
     size = str(properties.get("WAREHOUSE_SIZE", "XSMALL"))
     suspend = properties.get("AUTO_SUSPEND")
+    state = context.account.warehouse_state(item.name)
     return (
         item.name.name,
-        properties.get("STATE", "STARTED"),
+        state,
         properties.get("WAREHOUSE_TYPE", "STANDARD"),
         _SIZES.get(size, size),
         properties.get("MIN_CLUSTER_COUNT", 1),
         properties.get("MAX_CLUSTER_COUNT", 1),
-        0 if properties.get("STATE") == "SUSPENDED" else 1,
+        0 if state == "SUSPENDED" else 1,
         0,
         0,
         "N",

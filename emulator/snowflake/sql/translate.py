@@ -104,6 +104,10 @@ CREATE OR REPLACE MACRO memory.main._fits(x, size) AS
     CASE WHEN length(CAST(x AS VARCHAR)) > size
          THEN error('String ''' || left(CAST(x AS VARCHAR), 64) || ''' is too long and would be truncated')
          ELSE x END;
+CREATE OR REPLACE MACRO memory.main._fits_bytes(x, size) AS
+    CASE WHEN octet_length(x) > size
+         THEN error('String ' || chr(39) || left(hex(x), 64) || chr(39) || ' is too long and would be truncated')
+         ELSE x END;
 CREATE OR REPLACE MACRO memory.main._array_compact(list) AS
     to_json(list_filter(CAST(list AS JSON[]), lambda x: x IS NOT NULL AND json_type(x) <> 'NULL'));
 CREATE OR REPLACE MACRO memory.main._keep_keys(object, keys, keep) AS (
