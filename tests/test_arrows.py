@@ -1,4 +1,4 @@
-"""Who may import whom, over the whole repository: cli → infra → components, cli → emulator, and nothing else."""
+"""Who may import whom, over the whole repository: cli → infra → components, cli → emulator and policies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ALLOWED: dict[str, set[str]] = {
     "emulator": set(),
     "policies": set(),
     "infra": {"components"},
-    "cli": {"infra", "components", "emulator"},
+    "cli": {"infra", "components", "emulator", "policies"},
     "__main__": {"infra"},
     "bench": {"cli", "infra", "components", "emulator"},
 }

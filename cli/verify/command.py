@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -82,6 +83,7 @@ def verify(
 ) -> None:
     """Carry out every check. Raises `CheckImpossibleError` where settings and outputs do not fit together."""
     from cli.verify.account import account
+    from cli.verify.computed import computed
     from cli.verify.isolation import RoleKind, isolation
 
     settings = access.settings
@@ -98,6 +100,13 @@ def verify(
         ],
         outputs,
         state,
+    )
+    computed(
+        report,
+        state,
+        {declared.service_user, settings.snowflake.break_glass.name, access.deploy_user},
+        {tenant.organization: (tenant.role_application, tenant.role_analyst) for tenant in declared.tenants},
+        {tenant.organization_id: asdict(tenant) for tenant in settings.organizations},
     )
     deploy_key = access.deploy_key()
 

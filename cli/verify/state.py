@@ -30,6 +30,8 @@ class DeclaredResource:
     id: str
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
+    provider: str = ""
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class StackState:
                     id=resource.get("id", ""),
                     inputs=_plain(resource.get("inputs", {})),
                     outputs=_plain(resource.get("outputs", {})),
+                    provider=resource.get("provider", ""),
+                    parent=resource.get("parent", ""),
                 )
                 for resource in deployment.get("resources") or ()
                 if not resource.get("delete")

@@ -17,12 +17,14 @@ from policies.graph.resources import Resource, ResourceGraph
 COMPONENT: Final = "videxa:snowflake:Organization"
 TENANT: Final = "{tenant}"
 
-#: Setting → the fields that it decides, as the resource's kind and the input's name.
+#: Setting → the fields that it decides, as the resource's kind and the input's name. Each stands in the tenant's row
+#: too, as `… AS WAREHOUSE_SIZE`; one without a field stands there alone.
 SETTINGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "warehouse_size": (("Warehouse", "warehouseSize"),),
     "auto_suspend_seconds": (("Warehouse", "autoSuspend"),),
     "monthly_credits": (("ResourceMonitor", "creditQuota"),),
     "retention_days": (("Database", "dataRetentionTimeInDays"),),
+    "monthly_cortex_tokens": (),
 }
 
 _Key = tuple[str, str]
