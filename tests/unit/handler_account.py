@@ -170,3 +170,46 @@ def _make_tenant(run: Any, table: Any, tenant: str) -> None:
         f"'{tenant}_WH', '{tenant}_RM', '{tenant}_APP', '{tenant}_ANALYST', '{tenant}_ADMIN', 'XSMALL', 50, 30, 60, "
         "'ACTIVE', SYSDATE(), SYSDATE(), NULL, 100000",
     )
+
+
+def declare_routines(account: Account) -> None:
+    """The procedures and functions as the program makes them, each by its owner, and whoever calls them granted to."""
+    from components.snowflake import cortex_functions, tenant_procedures
+    from components.snowflake.handler_source import constants_of, handler_source
+
+    administrator = EmbeddedSession(account, "ACCOUNTADMIN")
+    administrator.run(
+        f"GRANT CREATE PROCEDURE ON SCHEMA {SCHEMAS['TENANT_MANAGEMENT']} TO ROLE VIDEXA_TENANT_OPERATOR", []
+    )
+    operator = EmbeddedSession(account, "VIDEXA_TENANT_OPERATOR")
+    callers = {"TENANT_MANAGEMENT": ["VIDEXA_SHARED_APP"], "CORTEX_FUNCTIONS": [f"{name}_APP" for name in TENANTS]}
+    for schema, kind, routines in (
+        ("TENANT_MANAGEMENT", "PROCEDURE", tenant_procedures.PROCEDURES),
+        ("CORTEX_FUNCTIONS", "PROCEDURE", cortex_functions.PROCEDURES),
+        ("CORTEX_FUNCTIONS", "FUNCTION", cortex_functions.FUNCTIONS),
+    ):
+        for role in callers[schema]:
+            administrator.run(f"GRANT USAGE ON FUTURE {kind}S IN SCHEMA {SCHEMAS[schema]} TO ROLE {role}", [])
+        for routine in routines:
+            source = handler_source(
+                routine.handler,
+                {name: place for name, place in SCHEMAS.items() if name in constants_of(routine.handler)},
+            )
+            arguments = ", ".join(f"{name} {type_}" for name, type_ in routine.arguments.items())
+            packages = " PACKAGES = ('snowflake-snowpark-python')" if kind == "PROCEDURE" else ""
+            rights = (
+                "" if kind == "FUNCTION" else " EXECUTE AS OWNER" if routine.owners_rights else " EXECUTE AS CALLER"
+            )
+            (operator if routine.owners_rights else administrator).run(
+                f"CREATE {kind} {SCHEMAS[schema]}.{routine.name}({arguments}) RETURNS {routine.returns} "
+                f"LANGUAGE PYTHON RUNTIME_VERSION = '3.11'{packages} HANDLER = 'main'{rights} AS $${source}$$",
+                [],
+            )
+
+
+def call(session: EmbeddedSession, procedure: str, *arguments: Any) -> Any:
+    """What CALL answers, a VARIANT as Python has it; lists and mappings are given as VARIANT."""
+    written = ", ".join("PARSE_JSON(?)" if isinstance(one, (list, dict)) else "?" for one in arguments)
+    values = [json.dumps(one) if isinstance(one, (list, dict)) else one for one in arguments]
+    answer = session.run(f"CALL VIDEXA_SHARED.{procedure}({written})", values)[0][0]
+    return json.loads(answer)
