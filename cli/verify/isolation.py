@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -31,12 +32,95 @@ class Reach(Enum):
     DENIED = "was denied (002003)"
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A verb on a kind of another tenant's object: one cell of the negative matrix.
+
+    `lasting` ones would leave something behind if they were answered. The others would change no row.
+    """
+
+    kind: str
+    verb: str
+    statement: Callable[[DeclaredTenant, str, str], str]
+    """Of the other tenant, the name of one of its tables, and the role that tries, both quoted."""
+    lasting: bool = False
+
+
+def _on(kind: str, name: Callable[[DeclaredTenant], str], privilege: str) -> tuple[Attempt, Attempt]:
+    """DROP and GRANT, which are alike for every kind."""
+    return (
+        Attempt(kind, "DROP", lambda other, _, __: f"DROP {kind} {name(other)}", lasting=True),
+        Attempt(
+            kind,
+            "GRANT",
+            lambda other, _, role: f"GRANT {privilege} ON {kind} {name(other)} TO ROLE {role}",
+            lasting=True,
+        ),
+    )
+
+
+def _database(other: DeclaredTenant) -> str:
+    return f'"{other.content.database}"'
+
+
+def _schema(other: DeclaredTenant) -> str:
+    return f'{_database(other)}."{other.content.schema}"'
+
+
+def _warehouse(other: DeclaredTenant) -> str:
+    return f'"{other.warehouse}"'
+
+
+def _monitor(other: DeclaredTenant) -> str:
+    return f'"{other.resource_monitor}"'
+
+
+def _role(other: DeclaredTenant) -> str:
+    return f'"{other.role_application}"'
+
+
+def _database_role(other: DeclaredTenant) -> str:
+    return f'{_database(other)}."{min(other.content.database_roles)}"'
+
+
+# Taking another's role by USE ROLE is not among them: it asks the user, who may hold roles of many, not the role.
+# The names in the statements are ours, not anybody's input.
+MATRIX: tuple[Attempt, ...] = (
+    Attempt("TABLE", "INSERT", lambda _, table, __: f"INSERT INTO {table} (TENANT_ID) SELECT 'verify' WHERE FALSE"),
+    Attempt("TABLE", "UPDATE", lambda _, table, __: f"UPDATE {table} SET TENANT_ID = TENANT_ID WHERE FALSE"),  # noqa: S608
+    Attempt("TABLE", "DELETE", lambda _, table, __: f"DELETE FROM {table} WHERE FALSE"),  # noqa: S608
+    Attempt("TABLE", "DROP", lambda _, table, __: f"DROP TABLE {table}", lasting=True),
+    Attempt("TABLE", "GRANT", lambda _, table, role: f"GRANT SELECT ON TABLE {table} TO ROLE {role}", lasting=True),
+    Attempt("DATABASE", "USE", lambda other, _, __: f"USE DATABASE {_database(other)}"),
+    *_on("DATABASE", _database, "USAGE"),
+    Attempt("SCHEMA", "USE", lambda other, _, __: f"USE SCHEMA {_schema(other)}"),
+    Attempt("SCHEMA", "CREATE", lambda other, _, __: f"CREATE TABLE {_schema(other)}.VERIFY (A INT)", lasting=True),
+    *_on("SCHEMA", _schema, "USAGE"),
+    Attempt("WAREHOUSE", "USE", lambda other, _, __: f"USE WAREHOUSE {_warehouse(other)}"),
+    Attempt("WAREHOUSE", "ALTER", lambda other, _, __: f"ALTER WAREHOUSE {_warehouse(other)} SUSPEND", lasting=True),
+    *_on("WAREHOUSE", _warehouse, "USAGE"),
+    *_on("RESOURCE MONITOR", _monitor, "MONITOR"),
+    Attempt("ROLE", "DROP", lambda other, _, __: f"DROP ROLE {_role(other)}", lasting=True),
+    Attempt("ROLE", "GRANT", lambda other, _, role: f"GRANT ROLE {_role(other)} TO ROLE {role}", lasting=True),
+    Attempt("DATABASE ROLE", "DROP", lambda other, _, __: f"DROP DATABASE ROLE {_database_role(other)}", lasting=True),
+    Attempt(
+        "DATABASE ROLE",
+        "GRANT",
+        lambda other, _, role: f"GRANT DATABASE ROLE {_database_role(other)} TO ROLE {role}",
+        lasting=True,
+    ),
+)
+
+
 @dataclass(slots=True)
 class Attempts:
-    """What one role did. `pairs` counts the other tenants that it tried, `tried` the statements."""
+    """What one role did. `pairs` counts the other tenants that it tried, `tried` the statements, `cells` which of the
+    matrix."""
 
     pairs: int = 0
     tried: int = 0
+    cells: Counter[tuple[str, str]] = field(default_factory=Counter)
+    answered: list[Finding] = field(default_factory=list)
     own: list[Finding] = field(default_factory=list)
     own_tried: int = 0
     others: list[Finding] = field(default_factory=list)
@@ -47,9 +131,10 @@ class Attempts:
 class RoleKind:
     """Which role of each tenant tries, what it may read of its own, and as which user it logs in.
 
-    `every_table` says how it tries another tenant: with each of its tables, or with one of them, the next one for each
-    next tenant. What it lists of the account covers all tables at once either way: to hold anything on a table is to
-    see it.
+    `every_table` says how it tries another tenant: with each of its tables and every verb, or with one table and as
+    many verbs as it takes to try each of them on some tenant, the next ones for each next tenant. What it lists of the
+    account covers all tables at once either way: to hold anything on a table is to see it. `lasting` says whether it
+    tries what would leave something behind if it were answered.
     """
 
     name: str
@@ -57,6 +142,11 @@ class RoleKind:
     reads_own: bool
     connect: Connect
     every_table: bool = False
+    lasting: bool = False
+
+    @property
+    def matrix(self) -> tuple[Attempt, ...]:
+        return tuple(attempt for attempt in MATRIX if self.lasting or not attempt.lasting)
 
 
 def reach(connection: SnowflakeConnection, statement: str) -> Reach | str:
@@ -92,6 +182,23 @@ def isolation(
             check.tried = tried if others else 1
             check.findings = [finding for each in attempts for finding in each.others]
             check.found = f"{pairs} pairs, {tried} statements, all denied" if others else "no other tenant"
+        cells = {(attempt.kind, attempt.verb) for attempt in kind.matrix}
+        left_out = "" if kind.lasting else "; what would last, such as DROP and GRANT, only on the embedded cloud"
+        with report.check(
+            "isolation",
+            f"each tenant's {kind.name} role tries {_listed(verb for _, verb in cells)} on others' "
+            f"{_listed(what for what, _ in cells)}",
+            f"denied{left_out}",
+        ) as check:
+            counts = sum((each.cells for each in attempts), Counter[tuple[str, str]]())
+            check.tried = counts.total() if others else 1
+            check.findings = [finding for each in attempts for finding in each.answered]
+            if others:
+                for what, verb in sorted(cells - counts.keys()):
+                    check.fail(f"{verb} on {what}", "was not tried by any role")
+            check.found = (
+                f"{counts.total()} statements, {len(counts)} verbs by kind, all denied" if others else "no other tenant"
+            )
         own = "reads its own tables" if kind.reads_own else "reads no table, not even of its own tenant"
         with report.check("isolation", f"each tenant's {kind.name} role {own}", f"{len(tenants)} roles") as check:
             check.tried = sum(each.own_tried for each in attempts)
@@ -156,6 +263,7 @@ def _attempt(
                 attempts.tried += 1
                 if found is not Reach.DENIED:
                     attempts.others.append(Finding(f"{role} on {name}", _words(found)))
+        _matrix(attempts, connection, kind, tenant, tenants, tables)
         for show, column, own_name in (
             ("DATABASES", "name", tenant.content.database),
             ("WAREHOUSES", "name", tenant.warehouse),
@@ -166,6 +274,38 @@ def _attempt(
                 if str(row[column]) in foreign - {own_name}:
                     attempts.visible.append(Finding(role, f"sees {row['name']} of {row[column]} (SHOW {show})"))
     return attempts
+
+
+def _matrix(
+    attempts: Attempts,
+    connection: SnowflakeConnection,
+    kind: RoleKind,
+    tenant: DeclaredTenant,
+    tenants: Sequence[DeclaredTenant],
+    tables: Sequence[str],
+) -> None:
+    """Try the verbs, in turn over the other tenants: each role tries each verb on each kind of object."""
+    role = kind.role(tenant)
+    others = [other for other in tenants if other.organization != tenant.organization]
+    if not others:
+        return
+    matrix = kind.matrix
+    each = len(matrix) if kind.every_table else -(-len(matrix) // len(others))
+    # The next role begins elsewhere, so that each tenant is tried with other verbs by other roles.
+    turn = list(tenants).index(tenant)
+    for number, other in enumerate(others):
+        for step in range(each):
+            attempt = matrix[(turn + number * each + step) % len(matrix)]
+            table = other.content.table(tables[(turn + number + step) % len(tables)])
+            statement = attempt.statement(other, table, f'"{role}"')
+            found = reach(connection, statement)
+            attempts.cells[attempt.kind, attempt.verb] += 1
+            if found is not Reach.DENIED:
+                attempts.answered.append(Finding(f"{role}: {statement}", _words(found)))
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(sorted(set(words)))
 
 
 def _first_row_of(name: str) -> str:
