@@ -1,0 +1,135 @@
+"""All SQL of the platform in Snowflake's dialect: files are linted, statements that are put together are parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlfluff.core import FluffConfig, Linter
+
+from components.snowflake.governance import MASKS
+from components.snowflake.handlers import (
+    cached_complete,
+    check_budget,
+    collect_tenant_days,
+    deactivate_user,
+    list_users,
+    organization_summary,
+    raise_alert,
+    record_usage,
+    register_user,
+    resume_organization,
+    set_user_role,
+    suspend_organization,
+)
+from components.snowflake.view_files import view_queries
+from tests.unit.handler_account import SCHEMAS, EmbeddedSession, made_account
+from tests.unit.recording import Graph
+
+ROOT = Path(__file__).resolve().parents[2]
+VIEWS = [view for directory in ("cortex_functions", "monitoring") for view in view_queries(directory, SCHEMAS).values()]
+#: Type in the graph → its inputs that hold a statement.
+STATEMENTS = {
+    "snowflake:index/execute:Execute": ("execute", "revert"),
+    "snowflake:index/view:View": ("statement",),
+    "snowflake:index/task:Task": ("sqlStatement",),
+    "snowflake:index/alert:Alert": ("condition", "action"),
+}
+
+
+@pytest.fixture(scope="module")
+def linter() -> Linter:
+    return Linter(config=FluffConfig.from_path(str(ROOT / "pyproject.toml")))
+
+
+def unparsable(linter: Linter, statement: str) -> list[str]:
+    """What sqlfluff cannot read in the statement, in its words."""
+    return [f"{found.desc()}: {statement}" for found in linter.parse_string(statement).violations]
+
+
+def test_the_linter_reads_snowflake_as_configured(linter: Linter) -> None:
+    assert linter.config.get("dialect") == "snowflake"
+    assert unparsable(linter, "SELECT FROM WHERE 1")
+    assert [found.rule_code() for found in linter.lint_string("select A from B\n").get_violations()].count("CP01") == 2
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_a_view_passes_the_linter(linter: Linter, view: object) -> None:
+    text = f"-- {view.comment}\n{view.query}\n"  # type: ignore[attr-defined]
+    found = linter.lint_string(text).get_violations()
+    assert [(one.line_no, one.rule_code(), one.desc()) for one in found] == []
+
+
+def test_a_views_file_ends_as_it_should() -> None:
+    for path in (ROOT / "components" / "snowflake" / "views").rglob("*.sql"):
+        text = path.read_text(encoding="utf-8")
+        assert text.endswith("\n")
+        assert not text.endswith("\n\n")
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("cli/**/*.sql")), ids=lambda path: path.name)
+def test_a_script_is_read(linter: Linter, path: Path) -> None:
+    assert unparsable(linter, path.read_text(encoding="utf-8")) == []
+
+
+def test_every_declared_statement_is_read(linter: Linter, graph: Graph) -> None:
+    # One organisation stands for all: they are alike.
+    others = tuple(f"HCS{number:04d}" for number in range(2, 21))
+    statements = {
+        str(one.inputs[key])
+        for type_, keys in STATEMENTS.items()
+        for one in graph.of(type_)
+        for key in keys
+        if key in one.inputs and not one.name.startswith(others)
+    }
+    bodies = {
+        str(one.inputs["body"])
+        for one in graph.resources
+        if one.type
+        in {"snowflake:index/maskingPolicy:MaskingPolicy", "snowflake:index/rowAccessPolicy:RowAccessPolicy"}
+    }
+    assert len(statements) > 10
+    assert len(bodies) == len({instead for _, instead in MASKS.values()}) + 1
+    problems = [
+        problem
+        for statement in [*sorted(statements), *(f"SELECT {body} FROM T" for body in sorted(bodies))]
+        for problem in unparsable(linter, statement)
+    ]
+    assert problems == []
+
+
+@pytest.fixture(scope="module")
+def handlers_statements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[str]]:
+    """Every statement that the handlers send, each handler run once or more."""
+    account = made_account(tmp_path_factory.mktemp("statements"))
+    application = EmbeddedSession(account, "VIDEXA_SHARED_APP")
+    operator = EmbeddedSession(account, "VIDEXA_TENANT_OPERATOR")
+    chat = EmbeddedSession(account, "HCS0001_APP", "HCS0001_WH")
+    administrator = EmbeddedSession(account, "ACCOUNTADMIN")
+    administrator.run("CREATE VIEW VIDEXA_SHARED.MONITORING.ADMIN_GRANTS AS SELECT 1 AS REASON", [])
+    administrator.statements.clear()
+    register_user.main(application, "HCS0001", "u", None, None, "MEMBER")
+    set_user_role.main(application, "HCS0001", "u", "ANALYST")
+    deactivate_user.main(application, "HCS0001", "u")
+    list_users.main(application, "HCS0001", None)
+    record_usage.main(application, "HCS0001", None, "CORTEX", None, None, 1, "tokens", None, None)
+    organization_summary.main(application, "HCS0001")
+    question = [{"role": "user", "content": "q"}]
+    for _ in range(2):
+        cached_complete.main(chat, "HCS0001", "claude-sonnet-4-5", None, question, {"temperature": 0})
+    check_budget.main(chat, "HCS0001", 1)
+    collect_tenant_days.main(administrator, "HCS0001", "HCS0001_DB", "NEXUSCHAT", 1)
+    raise_alert.main(administrator, "ADMIN_GRANT")
+    suspend_organization.main(operator, "HCS0001")
+    resume_organization.main(operator, "HCS0001")
+    yield {statement for one in (application, operator, chat, administrator) for statement in one.statements}
+    account.close()
+
+
+def test_every_statement_of_a_handler_is_read(linter: Linter, handlers_statements: set[str]) -> None:
+    kinds = {statement.split()[0] for statement in handlers_statements}
+    assert kinds == {"SELECT", "MERGE", "UPDATE", "INSERT", "REVOKE", "GRANT", "SHOW", "ALTER"}
+    # sqlfluff takes a value where a question mark stands for one.
+    texts = sorted(statement.replace("?", "NULL") for statement in handlers_statements)
+    assert [problem for text in texts for problem in unparsable(linter, text)] == []
