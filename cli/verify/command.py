@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -85,6 +85,7 @@ def verify(
     from cli.verify.account import account
     from cli.verify.computed import computed
     from cli.verify.isolation import RoleKind, isolation
+    from cli.verify.phi import masks, tagged_columns
 
     settings = access.settings
     declared = Declared.of(
@@ -119,7 +120,17 @@ def verify(
         account(report, declared, cursor)
     key = _azure(report, access, state, outputs)
     tables = sorted(declared.tenants[0].content.tables)
-    as_application = as_deploy_user if key is None else _as_service_user(report, access, declared, key)
+    as_application = as_deploy_user
+    if key is not None:
+        as_application = _as_service_user(report, access, declared, key)
+        masks(
+            report,
+            declared.tenants,
+            tagged_columns(state),
+            _as_tenant(access, declared, key),
+            as_deploy_user,
+            ("SYSADMIN", _READER),
+        )
     # What would last is tried where nothing can be lost.
     lasting = access.endpoints is not None
     kinds = [
@@ -137,11 +148,20 @@ def _as_service_user(report: Report, access: StackAccess, declared: Declared, ke
     from cli.verify.conversation import conversations
 
     user = declared.service_user
+    conversations(report, declared.tenants, user, _as_tenant(access, declared, key))
+    first = declared.tenants[0]
+    return lambda: connect(access.address, user, key, role=first.role_application)
+
+
+def _as_tenant(
+    access: StackAccess, declared: Declared, key: RSAPrivateKey
+) -> Callable[[DeclaredTenant], SnowflakeConnection]:
+    """Log in as the service user with a tenant's application role, in the tenant's schema."""
 
     def as_tenant(tenant: DeclaredTenant) -> SnowflakeConnection:
         return connect(
             access.address,
-            user,
+            declared.service_user,
             key,
             role=tenant.role_application,
             warehouse=tenant.warehouse,
@@ -149,9 +169,7 @@ def _as_service_user(report: Report, access: StackAccess, declared: Declared, ke
             schema=tenant.content.schema,
         )
 
-    conversations(report, declared.tenants, user, as_tenant)
-    first = declared.tenants[0]
-    return lambda: connect(access.address, user, key, role=first.role_application)
+    return as_tenant
 
 
 def _azure(report: Report, access: StackAccess, state: StackState, outputs: Mapping[str, Any]) -> RSAPrivateKey | None:
