@@ -20,6 +20,9 @@ VERBS: Final = {
     "rehearse": "cli.rehearse",
     "verify": "cli.verify.command",
     "outputs": "cli.outputs",
+    "release": "cli.release",
+    "promote": "cli.release:promote",
+    "rollback": "cli.release:rollback",
     "rotate-key": "cli.rotate_key",
     "sql": "cli.sql",
     "serve": "cli.serve",
@@ -28,7 +31,10 @@ VERBS: Final = {
     "test": "cli.test",
     "bench": "cli.bench.command",
 }
-"""Each verb's module, whose `command` is a Typer command function. Only the verb that is asked for is imported."""
+"""Each verb's module, whose `command` (or what is named after a colon) is a Typer command function.
+
+Only the verb that is asked for is imported.
+"""
 _PASS_THROUGH: Final = {"test"}
 """Verbs that hand options on which are not theirs."""
 
@@ -42,10 +48,11 @@ class Verbs(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(VERBS[cmd_name])
+        module, _, function = VERBS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), function or "command")
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         settings = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": ["--help"]}
-        app.command(cmd_name, context_settings=settings if cmd_name in _PASS_THROUGH else None)(module.command)
+        app.command(cmd_name, context_settings=settings if cmd_name in _PASS_THROUGH else None)(command)
         return typer.main.get_command(app)
 
 

@@ -29,11 +29,23 @@ def load(stack: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     if not path.is_file():
         known = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
         raise BadInputError(f"there is no stack {stack!r}: {path.name} does not exist. Stacks: {', '.join(known)}.")
-    keys = Place.of(stack).keys
-    if stack in EMBEDDED_STACKS and keys.exists():
-        # An embedded stack's rotations are its own, and are not committed.
-        overrides = [f"keys_file={json.dumps(str(keys))}", *overrides]
-    return apply(_read(path), overrides, project())
+    settings, place = _read(path), Place.of(stack)
+    # An embedded stack's rotations and releases are its own, and are not committed.
+    if stack in EMBEDDED_STACKS and place.keys.exists():
+        overrides = [f"keys_file={json.dumps(str(place.keys))}", *overrides]
+    if stack in EMBEDDED_STACKS and place.releases.exists():
+        settings = _released(settings, _read(place.releases))
+    return apply(settings, overrides, project())
+
+
+def _released(settings: dict[str, Any], releases: dict[str, Any]) -> dict[str, Any]:
+    """The settings with the images that `nexus release` wrote down, by app; None takes a setting away."""
+    result = copy.deepcopy(settings)
+    apps = result.setdefault("config", {}).setdefault(f"{project()}:apps", {})
+    for app, images in releases.items():
+        known = {**(apps.get(app) or {}), **images}
+        apps[app] = {key: value for key, value in known.items() if value is not None}
+    return result
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -84,6 +84,11 @@ class Place:
         return self.directory / "keys.yaml"
 
     @property
+    def releases(self) -> Path:
+        """What an embedded stack's apps run instead of the committed images, once something was released."""
+        return self.directory / "releases.yaml"
+
+    @property
     def world(self) -> Path:
         """What the embedded cloud is before anybody deploys."""
         return self.directory / "world.json"

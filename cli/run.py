@@ -33,12 +33,16 @@ def log_of(stack: str) -> Path:
 
 def execute(request: Request, *, yes: bool, as_json: bool, next_steps: str = "") -> Outcome:
     """Run it, show it, and leave with exit code 1 if it failed."""
-    if deployment.is_embedded(request.stack):
-        outcome = _embedded(request, as_json=as_json)
-    else:
-        outcome = _real(request, yes=yes, as_json=as_json)
+    outcome = outcome_of(request, yes=yes, as_json=as_json)
     report(request, outcome, as_json=as_json, next_steps=next_steps)
     return outcome
+
+
+def outcome_of(request: Request, *, yes: bool, as_json: bool) -> Outcome:
+    """Run it and show its progress; what came of it is the caller's to tell."""
+    if deployment.is_embedded(request.stack):
+        return _embedded(request, as_json=as_json)
+    return _real(request, yes=yes, as_json=as_json)
 
 
 def _embedded(request: Request, *, as_json: bool) -> Outcome:
@@ -61,7 +65,8 @@ def remove(run: deployment.EmbeddedRun) -> None:
         cloud.control("reset", {})
         for path in (run.place.state, run.place.pulumi_home, run.place.directory / "bin"):
             shutil.rmtree(path, ignore_errors=True)
-        run.place.configuration.unlink(missing_ok=True)
+        for file in (run.place.configuration, run.place.releases, run.place.keys):
+            file.unlink(missing_ok=True)
         return
     cloud.stop()
     shutil.rmtree(run.place.directory)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,7 +43,7 @@ def world_of(settings: Settings) -> World:
 
 
 def existing_azure(settings: Settings) -> list[Mapping[str, Any]]:
-    """The vault that is adopted and the registry that is pulled from, as somebody made them by hand."""
+    """The vault and the registry that are adopted, and the vault's secrets, as somebody made them by hand."""
     azure = settings.azure
     found: list[Mapping[str, Any]] = []
     groups: set[str] = set()
@@ -57,10 +58,11 @@ def existing_azure(settings: Settings) -> list[Mapping[str, Any]]:
         return name
 
     if azure.vault.adopt:
+        group = in_group(azure.vault.resource_group or azure.resource_group)
         exists(
             "azure-native:keyvault:Vault",
             {
-                "resourceGroupName": in_group(azure.vault.resource_group or azure.resource_group),
+                "resourceGroupName": group,
                 "vaultName": azure.vault.name,
                 "location": azure.location,
                 "properties": {
@@ -76,11 +78,23 @@ def existing_azure(settings: Settings) -> list[Mapping[str, Any]]:
                 },
             },
         )
-    if azure.registry is not None:
+        openid = getattr(settings.apps.chat, "openid", None)
+        for secret in (*getattr(azure.vault, "existing_secrets", ()), *((openid.client_secret,) if openid else ())):
+            exists(
+                "azure-native:keyvault:Secret",
+                {
+                    "resourceGroupName": group,
+                    "vaultName": azure.vault.name,
+                    "secretName": secret,
+                    # Nobody's: it stands in for what a person put there.
+                    "properties": {"value": secrets.token_urlsafe(32)},
+                },
+            )
+    if azure.registry is not None and getattr(azure.registry, "adopt", True):
         exists(
             "azure-native:containerregistry:Registry",
             {
-                "resourceGroupName": in_group(azure.registry.resource_group),
+                "resourceGroupName": in_group(azure.registry.resource_group or azure.resource_group),
                 "registryName": azure.registry.name,
                 "location": azure.location,
                 "sku": {"name": "Premium"},

@@ -1,0 +1,467 @@
+"""`nexus release`, `promote` and `rollback`: another image for an app, as a declared change of the stack's settings.
+
+An app's settings hold its stable `image`, beside it perhaps a canary (`release`, with its weight in per cent) and the
+image of before (`previous`). Each verb changes just those in the stack's file, shows what the engine would do, has the
+engine do it, and verifies. Where that fails, the settings go back and the engine undoes what it did.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+import yaml
+
+from cli import configuration, deployment, options, run
+from cli.access import stack_access
+from cli.cloud import starting
+from cli.console import answer, console, errors, interactive
+from cli.deployment import Outcome, Request, Verb
+from cli.failure import BadInputError, FailureError
+from cli.place import Place
+from cli.progress import COLUMNS, Problem, show_plan, show_problems
+from cli.settings_file import edited, replace_text
+from cli.verify.report import CheckImpossibleError, Report
+from cli.verify.state import DeclaredResource
+
+APPS: Final = "apps"
+KEYS: Final = ("image", "release", "previous")
+"""The settings of an app that these verbs change."""
+_CONTAINER_APP: Final = "azure-native:app:ContainerApp"
+
+
+class App(StrEnum):
+    """The applications that run several revisions, by their key in the settings. (The search index has one replica.)"""
+
+    BACKEND = "backend"
+    SITE = "site"
+    CHAT = "chat"
+
+
+AppOption = Annotated[App, typer.Option("--app", help="The application, as in the settings.")]
+
+
+def command(
+    app: AppOption,
+    image: Annotated[str, typer.Option(help="The new image: registry/repository:tag, or @sha256:… instead of a tag.")],
+    canary: Annotated[
+        int | None, typer.Option(min=1, max=99, help="Give it this percentage of the traffic, beside the stable image.")
+    ] = None,
+    stack: options.Stack = "local",
+    yes: options.Yes = False,
+    as_json: options.Json = False,
+    policy_pack: options.PolicyPacks = None,
+    set_: options.Overrides = None,
+) -> None:
+    """Release an app's new image, at once or as a canary beside the stable one.
+
+    Example: ./nexus release --app backend --image videxa.azurecr.io/agentnexus-backend:1.1.0 --canary 10
+    """
+    change = Change("release", stack, app.value, lambda current: released(current, image, canary))
+    carry_out(change, yes=yes, as_json=as_json, packs=policy_pack, overrides=set_ or ())
+
+
+def promote(
+    app: AppOption,
+    stack: options.Stack = "local",
+    yes: options.Yes = False,
+    as_json: options.Json = False,
+    policy_pack: options.PolicyPacks = None,
+    set_: options.Overrides = None,
+) -> None:
+    """Give an app's canary all of the traffic; the image of before stays known for a rollback.
+
+    Example: ./nexus promote --app backend
+    """
+    carry_out(
+        Change("promote", stack, app.value, promoted), yes=yes, as_json=as_json, packs=policy_pack, overrides=set_ or ()
+    )
+
+
+def rollback(
+    app: AppOption,
+    stack: options.Stack = "local",
+    yes: options.Yes = False,
+    as_json: options.Json = False,
+    policy_pack: options.PolicyPacks = None,
+    set_: options.Overrides = None,
+) -> None:
+    """Give all of an app's traffic back to the earlier image, in one step: without its canary, else as it was before.
+
+    Example: ./nexus rollback --app backend
+    """
+    carry_out(
+        Change("rollback", stack, app.value, rolled_back),
+        yes=yes,
+        as_json=as_json,
+        packs=policy_pack,
+        overrides=set_ or (),
+    )
+
+
+# ── the settings ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """What an app's settings say of its images. `canary` has `weight` per cent of the requests; with none of them it is
+    one that was taken back, whose revision is kept."""
+
+    image: str
+    canary: str | None = None
+    weight: int = 0
+    previous: str | None = None
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Images:
+        release = settings.get("release") or {}
+        return cls(
+            str(settings.get("image") or ""),
+            release.get("image"),
+            int(release.get("weight") or 0),
+            settings.get("previous"),
+        )
+
+    @property
+    def newest(self) -> str:
+        """The image that the app's template has."""
+        return self.canary or self.image
+
+    def changes(self, before: Images) -> dict[str, Any]:
+        """The settings' keys that differ from `before`; None removes one."""
+        return {key: value for key, value in self.settings().items() if value != before.settings()[key]}
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "image": self.image,
+            "release": {"image": self.canary, "weight": self.weight} if self.canary else None,
+            "previous": self.previous,
+        }
+
+    def told(self) -> str:
+        """All of it in one line."""
+        parts = [f"{self.image} {100 - self.weight} %"]
+        if self.canary:
+            parts.append(f"{self.canary} {self.weight} %")
+        if self.previous:
+            parts.append(f"{self.previous} kept ready")
+        return ", ".join(parts)
+
+
+def released(current: Images, image: str, canary: int | None) -> Images:
+    """Raises `BadInputError` where it is out already, or another canary is."""
+    if current.weight and current.canary != image:
+        raise BadInputError(
+            f"{current.canary} is a canary already ({current.weight} %): `./nexus promote` or `./nexus rollback` first."
+        )
+    if image == current.image:
+        raise BadInputError(f"{image} is out already: it is the stable image.")
+    if canary is None:
+        return Images(image, previous=current.image)
+    if (current.canary, current.weight) == (image, canary):
+        raise BadInputError(f"{image} is out already, as a canary of {canary} %.")
+    return Images(current.image, image, canary, None if current.previous == image else current.previous)
+
+
+def promoted(current: Images) -> Images:
+    """Raises `BadInputError` where there is no canary."""
+    if not current.weight or current.canary is None:
+        taken_back = f" ({current.canary} was taken back)" if current.canary else ""
+        raise BadInputError(
+            f"there is no canary to promote{taken_back}: `./nexus release --canary 10 --image …` makes one."
+        )
+    return Images(current.canary, previous=current.image)
+
+
+def rolled_back(current: Images) -> Images:
+    """The earlier image has everything again; the later one's revision is kept, without requests.
+
+    Its revision names the app's template: to leave it out would ask Azure for a second revision under the first one's
+    name, which it refuses. Raises `BadInputError` where nothing earlier is known.
+    """
+    if current.canary is not None and current.weight:
+        return Images(current.image, current.canary, 0, current.previous)
+    if current.canary is not None:
+        raise BadInputError(f"{current.canary} was taken back already: {current.image} has all requests.")
+    if current.previous is None:
+        raise BadInputError(
+            f"nothing came before {current.image}: the settings know no earlier image (`previous`) and no canary."
+        )
+    return Images(current.previous, current.image, 0)
+
+
+# ── carrying it out ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Change:
+    """One verb on one app. Raises `BadInputError` from `decide` where it does not fit what is out."""
+
+    verb: str
+    stack: str
+    app: str
+    decide: Callable[[Images], Images]
+
+
+@dataclass
+class Story:
+    """What was done, for the answer."""
+
+    before: Images
+    after: Images
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+    """What was wrong before."""
+    undone: bool = False
+    out: Images = field(init=False)
+    """What the settings say in the end."""
+    traffic: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.out = self.after
+
+    def tell(self, step: str, good: bool, said: str, seconds: float, *, quiet: bool) -> None:
+        self.steps.append({"step": step, "passed": good, "said": said, "seconds": round(seconds, 2)})
+        if not quiet:
+            mark = "[green]✓[/]" if good else "[red]✗[/]"
+            console().print(f"{mark} {step}: {said} ({seconds:.1f} s)")
+
+
+def carry_out(change: Change, *, yes: bool, as_json: bool, packs: list[Path] | None, overrides: Sequence[str]) -> None:
+    """Plan, apply and verify one change of settings; undo it where it fails."""
+    policy_packs = run.policy_packs(packs)
+    if not deployment.is_embedded(change.stack) and not yes and (as_json or not interactive()):
+        raise BadInputError(
+            f"`nexus {change.verb}` changes the real stack {change.stack!r} and nobody can be asked here: give --yes."
+        )
+    settings = configuration.load(change.stack, overrides)
+    deployment.check_settings(settings)
+    before = Images.of(_app(settings, change.app))
+    story = Story(before, change.decide(before))
+    if not as_json:
+        console().print(f"{change.app}: {before.told()}\n{' ' * len(change.app)}→ {story.after.told()}", markup=False)
+    file = SettingsFile.of(change.stack, change.app)
+    step = Runner(change, story, file, overrides, as_json)
+    with _kept_up(change.stack):
+        story.known = known = step.verify("verify before")
+        if known and not as_json:
+            show_problems("Wrong before", [Problem("", line) for line in sorted(known)], errors())
+        with file.kept():
+            file.write(before, story.after)
+            _apply(step, policy_packs, known, yes=yes)
+    if as_json:
+        answer(
+            {
+                "stack": change.stack,
+                "verb": change.verb,
+                "app": change.app,
+                "result": "failed" if story.problems else "succeeded",
+                "before": before.settings(),
+                "after": story.out.settings(),
+                "undone": story.undone,
+                "wrong_before": sorted(story.known),
+                "traffic": story.traffic,
+                "steps": story.steps,
+                "errors": story.problems,
+            }
+        )
+    else:
+        _conclude(change, story, file)
+    if story.problems:
+        raise typer.Exit(1)
+
+
+def _conclude(change: Change, story: Story, file: SettingsFile) -> None:
+    show_problems("Errors", [Problem("", problem) for problem in story.problems], errors())
+    if story.undone:
+        console().print(f"{change.app}: undone; what is out: {story.out.told()}", markup=False)
+        return
+    if story.problems:
+        console().print(f"{change.app}: failed, and not undone", markup=False)
+        return
+    for line in story.traffic:
+        console().print(f"  {line}", markup=False)
+    if change.verb == "rollback":
+        console().print(f"{change.app}: back from {story.after.canary} to {story.after.image}", markup=False)
+    if not deployment.is_embedded(change.stack):
+        console().print(f"Commit {file.path.name}: it declares what is out now.", markup=False)
+
+
+@dataclass
+class Runner:
+    """Runs the engine and `verify` on one stack, and notes each in the story."""
+
+    change: Change
+    story: Story
+    file: SettingsFile
+    overrides: Sequence[str]
+    quiet: bool
+
+    def engine(self, verb: Verb, step: str, packs: Sequence[Path] = ()) -> Outcome:
+        """One run; what fails is among the story's problems."""
+        request = Request(verb, self.change.stack, policy_packs=packs, overrides=self.overrides)
+        started = time.monotonic()
+        outcome = run.outcome_of(request, yes=True, as_json=self.quiet)
+        totals = outcome.progress.totals()
+        said = ", ".join(f"{totals[what]} {what}" for what in COLUMNS[:-1] if totals[what])
+        if not outcome.succeeded:
+            found = [str(problem) for problem in deployment.explain(outcome, run.log_of(request.stack))]
+            found = found or [str(violation) for violation in outcome.progress.violations]
+            self.story.problems += found or ["the engine failed"]
+        self.story.tell(step, outcome.succeeded, said or "no changes", time.monotonic() - started, quiet=self.quiet)
+        return outcome
+
+    def verify(self, step: str) -> set[str]:
+        """What is wrong, a line each. What was wrong before a release is no reason to undo it."""
+        from snowflake.connector import Error
+
+        from cli.sql import one_line
+        from cli.verify.command import verify
+
+        started = time.monotonic()
+        report = Report()
+        wrong: set[str] = set()
+        with stack_access(self.change.stack) as access:
+            state, outputs = access.state()
+            try:
+                verify(report, access, state, outputs)
+            except CheckImpossibleError as reason:
+                wrong.add(f"{reason.resource}: {reason}")
+            except Error as error:
+                raise FailureError(f"the account refuses {access.deploy_user}: {one_line(error)}") from None
+        for check in report.failed:
+            wrong |= {f"{finding.resource}: {finding.found}" for finding in check.findings} or {check.asked}
+        passed = len(report.checks) - len(report.failed)
+        said = f"{passed} of {len(report.checks)} checks passed"
+        self.story.tell(step, not wrong, said, time.monotonic() - started, quiet=self.quiet)
+        return wrong
+
+    def app(self) -> DeclaredResource | None:
+        """The app as the stack's state has it."""
+        with stack_access(self.change.stack) as access:
+            state, outputs = access.state()
+        name = outputs["apps"][self.change.app]["name"]
+        return next((found for found in state.of_type(_CONTAINER_APP) if found.outputs.get("name") == name), None)
+
+
+def _apply(step: Runner, packs: list[Path], known: set[str], *, yes: bool) -> None:
+    """Plan, ask, apply, verify. Leaves the settings as they were where nothing was done, or all was undone."""
+    change, story = step.change, step.story
+    planned = step.engine("preview", "plan", packs)
+    if not story.problems and not planned.progress.changes:
+        story.problems.append("the engine would change nothing: the settings make no difference to this stack")
+    if story.problems:
+        step.file.restore()
+        story.undone, story.out = True, story.before
+        return
+    if not step.quiet:
+        show_plan(planned.progress, console())
+    real = not deployment.is_embedded(change.stack)
+    if real and not yes and not typer.confirm(f"Go on with {change.verb} of {change.app}?", default=False):
+        raise BadInputError("Nothing was changed.")
+    step.engine("up", "up", packs)
+    if not story.problems:
+        story.problems += sorted(step.verify("verify after") - known)
+    if not story.problems:
+        story.traffic = _traffic(step.app())
+    elif change.verb != "rollback":
+        # A rollback is itself the undoing: what is wrong after it is told, and left to who called for it.
+        _undo(step)
+
+
+def _undo(step: Runner) -> None:
+    """Bring the engine back to what was out before."""
+    story = step.story
+    if story.before.newest != story.after.newest and _image(step.app()) == story.after.newest:
+        # The newer revision stands: its requests go back, it stays.
+        story.out = rolled_back(story.after)
+        step.file.write(story.before, story.out)
+    else:
+        story.out = story.before
+        step.file.restore()
+    problems, story.problems = story.problems, []
+    step.engine("up", "undo")
+    story.undone = not story.problems
+    story.problems = [*problems, *(f"undo: {problem}" for problem in story.problems)]
+
+
+def _image(app: DeclaredResource | None) -> str | None:
+    containers = ((app.inputs.get("template") or {}).get("containers") or []) if app else []
+    return containers[0].get("image") if containers else None
+
+
+def _traffic(app: DeclaredResource | None) -> list[str]:
+    """Where an app's requests go: each revision with its share."""
+    if app is None:
+        return []
+    ingress = (app.inputs.get("configuration") or {}).get("ingress") or {}
+    newest = app.outputs.get("latestRevisionName") or "the newest revision"
+    return [f"{share.get('revisionName') or newest} {share['weight']:g} %" for share in ingress.get("traffic") or ()]
+
+
+@contextmanager
+def _kept_up(stack: str) -> Iterator[None]:
+    """Keep an embedded cloud up for all the steps; each attaches to it."""
+    place = Place.of(stack)
+    if not deployment.is_embedded(stack):
+        yield
+        return
+    if not place.cloud.exists():
+        raise FailureError(f"stack {stack!r} is not up: `./nexus up` brings it up.")
+    with starting(place) as cloud:
+        cloud.wait()
+        yield
+
+
+def _app(settings: Mapping[str, Any], app: str) -> Mapping[str, Any]:
+    apps = (settings.get("config") or {}).get(f"{configuration.project()}:{APPS}") or {}
+    found: Mapping[str, Any] = apps.get(app) or {}
+    return found
+
+
+@dataclass
+class SettingsFile:
+    """Where an app's images are declared: the stack's own file, or beside an embedded stack, which is not committed."""
+
+    path: Path
+    app: str
+    embedded: bool
+    _before: str | None = None
+
+    @classmethod
+    def of(cls, stack: str, app: str) -> SettingsFile:
+        embedded = deployment.is_embedded(stack)
+        return cls(Place.of(stack).releases if embedded else configuration.stack_file(stack), app, embedded)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Put the file back where what is done inside breaks off."""
+        self._before = self.path.read_text(encoding="utf-8") if self.path.exists() else None
+        try:
+            yield
+        except BaseException:
+            self.restore()
+            raise
+
+    def write(self, before: Images, after: Images) -> None:
+        """Declare `after`; `before` is what the file said when it was kept."""
+        if self.embedded:
+            known = yaml.safe_load(self._before or "") or {}
+            text = yaml.safe_dump({**known, self.app: after.settings()}, sort_keys=False)
+        else:
+            path = ("config", f"{configuration.project()}:{APPS}", self.app)
+            text = edited(self._before or "", path, after.changes(before))
+        replace_text(self.path, text)
+
+    def restore(self) -> None:
+        if self._before is None:
+            self.path.unlink(missing_ok=True)
+        else:
+            replace_text(self.path, self._before)

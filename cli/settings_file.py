@@ -1,0 +1,132 @@
+"""Changes a few values of a stack's file and leaves every other character of it as it is: comments, order, spacing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cli.failure import BadInputError
+
+
+def edited(text: str, path: Sequence[str], changes: Mapping[str, Any]) -> str:
+    """The YAML text with keys of the mapping at `path` set, or removed where the new value is None.
+
+    New keys go after the mapping's last one, mappings that are missing along the path to the end of their parent.
+    A value that is a mapping or a list is written on one line. Raises `BadInputError` where there is no mapping at
+    `path`, or where more than that would change (an alias, say).
+    """
+    wanted = _unshared(yaml.safe_load(text))
+    try:
+        for key, value in changes.items():
+            text = _changed(text, path, key, value)
+            _set(wanted, path, key, value)
+        good = yaml.safe_load(text) == wanted
+    except yaml.YAMLError:
+        good = False
+    if not good:
+        raise BadInputError(f"{'.'.join(path)} cannot be changed alone as it is written: change it by hand")
+    return text
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all, with the rights that it has."""
+    target = path.resolve()
+    new = target.with_name(target.name + ".new")
+    new.write_text(text, encoding="utf-8")
+    if target.exists():
+        shutil.copymode(target, new)
+    os.replace(new, target)
+
+
+def _unshared(value: Any) -> Any:
+    """A copy in which what an alias repeats is there twice."""
+    if isinstance(value, dict):
+        return {key: _unshared(inner) for key, inner in value.items()}
+    return [_unshared(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _set(values: dict[str, Any], path: Sequence[str], key: str, value: Any) -> None:
+    for name in path:
+        if value is None and name not in values:
+            return
+        values = values.setdefault(name, {})
+    if value is None:
+        values.pop(key, None)
+    else:
+        values[key] = value
+
+
+def _changed(text: str, path: Sequence[str], key: str, value: Any) -> str:
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    node: Any = root
+    for depth, name in enumerate(path):
+        if not isinstance(node, yaml.MappingNode):
+            raise BadInputError(f"{'.'.join(path[:depth]) or 'the file'} is no mapping")
+        inner = _value(node, name)
+        if inner is None:
+            if value is None:
+                return text
+            missing: Any = {key: value}
+            for outer in reversed(path[depth + 1 :]):
+                missing = {outer: missing}
+            return _added(text, node, name, missing)
+        node = inner
+    if not isinstance(node, yaml.MappingNode):
+        raise BadInputError(f"{'.'.join(path)} is no mapping")
+    old = _value(node, key)
+    if old is None:
+        return text if value is None else _added(text, node, key, value)
+    if value is None:
+        return _removed(text, node, key)
+    return text[: old.start_mark.index] + _written(value, flow=bool(node.flow_style)) + text[_end(old) :]
+
+
+def _value(node: yaml.MappingNode, key: str) -> Any:
+    return next((value for name, value in node.value if name.value == key), None)
+
+
+def _end(node: Any) -> int:
+    """Where a node's own text ends; a block's end mark lies beyond the comments and empty lines after it."""
+    if isinstance(node, yaml.ScalarNode) or node.flow_style or not node.value:
+        return int(node.end_mark.index)
+    last = node.value[-1]
+    return _end(last[1] if isinstance(last, tuple) else last)
+
+
+def _written(value: Any, *, flow: bool = False) -> str:
+    """A value on one line; in braces (`flow`) more text needs quotes."""
+    text = yaml.safe_dump(
+        [value] if flow else value, default_flow_style=True, sort_keys=False, width=10**6, allow_unicode=True
+    )
+    return text.strip()[1:-1] if flow else text.removesuffix("\n").removesuffix("\n...")
+
+
+def _added(text: str, node: yaml.MappingNode, key: str, value: Any) -> str:
+    if node.flow_style:
+        at = _end(node) - 1
+        comma = ", " if node.value else ""
+        return text[:at] + f"{comma}{_written(key, flow=True)}: {_written(value, flow=True)}" + text[at:]
+    # Behind the last value's line, with what stands beside it.
+    last = node.value[-1][1]
+    end = text.find("\n", _end(last))
+    end = len(text) if end < 0 else end
+    indent = " " * node.value[0][0].start_mark.column
+    return text[:end] + f"\n{indent}{_written(key)}: {_written(value)}" + text[end:]
+
+
+def _removed(text: str, node: yaml.MappingNode, key: str) -> str:
+    place = next(index for index, (name, _) in enumerate(node.value) if name.value == key)
+    name, value = node.value[place]
+    if node.flow_style:
+        if place + 1 < len(node.value):
+            return text[: name.start_mark.index] + text[node.value[place + 1][0].start_mark.index :]
+        start = _end(node.value[place - 1][1]) if place else name.start_mark.index
+        return text[:start] + text[_end(value) :]
+    start = text.rfind("\n", 0, name.start_mark.index) + 1
+    end = text.find("\n", _end(value))
+    return text[:start] + ("" if end < 0 else text[end + 1 :])
