@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli.failure import BadInputError, FailureError
-from cli.place import ROOT, Place
+from cli.place import ROOT, Place, cache_directory
 
 _HELD: Final = 3  # emulator.__main__.HELD, without importing what a process of its own imports.
 _BAD_INPUT: Final = 2  # argparse's
@@ -164,6 +164,7 @@ class StartingCloud:
                 [
                     *(sys.executable, "-m", "emulator", "--watch-parent", "--directory", str(place.cloud)),
                     *("--endpoints", str(place.endpoints), "--deploy-key", str(place.deploy_key)),
+                    *("--cache", str(cache_directory() / "introspection")),
                     *(argument for file in first_sql(place) for argument in ("--first-sql", str(file))),
                     *(("--world", str(place.world)) if place.world.exists() else ()),
                     *self._arguments,

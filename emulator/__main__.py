@@ -33,8 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     module, _, function = options.contents.partition(":")
     with collection_deferred():
         from emulator.cloud import EmbeddedCloud, Open, deploy_key
+        from emulator.introspection import keep_in
 
         open_contents: Open = getattr(importlib.import_module(module), function)
+    keep_in(options.cache)
     os.environ["SNOWFLAKE_PRIVATE_KEY"] = deploy_key(options.deploy_key or directory.parent / "deploy-key.pem")
     if options.world is not None:
         os.environ[WORLD] = str(options.world.resolve())
@@ -114,6 +116,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         metavar="MODE:EVERY",
         help=f"trouble on purpose, such as fail-every:7 (emulator/chaos.py; {VARIABLE} unless given)",
     )
+    parser.add_argument("--cache", type=Path, help="where to keep what the SDKs say of their types, for the next start")
     parser.add_argument("--watch-parent", action="store_true", help="stop when standard input closes")
     parser.add_argument("--contents", default="emulator.contents:open_contents", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)

@@ -12,17 +12,19 @@ import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pulumi import _types
 
 from emulator.introspection import Kind, ObjectType, ValueType, type_spec
+from emulator.introspection.kept import document, is_kept
 from emulator.introspection.packages import package
 from emulator.values import UNKNOWN
 
-_API_VERSION = re.compile(r"Azure REST API version (\d{4}-\d{2}-\d{2}[a-z-]*)")
+_PACKAGE: Final = "azure-native"
+_API_VERSION: Final = re.compile(r"Azure REST API version (\d{4}-\d{2}-\d{2}[a-z-]*)")
 
 
 @dataclass(frozen=True)
@@ -55,24 +57,36 @@ class TypeShapes:
 @cache
 def type_shapes(token: str) -> TypeShapes | None:
     """The shapes of a type token without an API version, or None where the SDK has no such resource."""
-    cls = package("azure-native").resource_class(token)
-    spec = type_spec("azure-native", token)
-    if cls is None or spec is None:
+    spec = type_spec(_PACKAGE, token)
+    if spec is None:
         return None
+    inputs = {name: _input_shape(declared.type) for name, declared in spec.properties.items()}
+    if not is_kept(_PACKAGE):
+        return TypeShapes(inputs, _outputs(token))
+    told = document(_PACKAGE, f"outputs of {token}", lambda: to_document(_outputs(token)))
+    return TypeShapes(inputs, from_document(told))
+
+
+def _outputs(token: str) -> dict[str, Shape]:
+    cls = package(_PACKAGE).resource_class(token)
+    assert cls is not None
     _load_outputs(cls.__module__.rpartition(".")[0])
-    return TypeShapes(
-        inputs={name: _input_shape(declared.type) for name, declared in spec.properties.items()},
-        outputs={name: _shape(hint) for name, hint in _types.resource_types(cls).items()},
-    )
+    return {name: _shape(hint) for name, hint in _types.resource_types(cls).items()}
 
 
 @cache
 def api_version(token: str) -> str:
     """The API version that the SDK's resource speaks, from its documentation: it is nowhere else."""
-    spec = type_spec("azure-native", token)
-    cls = package("azure-native").resource_class(token)
-    text = f"{cls.__doc__ if cls is not None else ''}\n{spec.description if spec is not None else ''}"
-    found = _API_VERSION.search(text)
+    spec = type_spec(_PACKAGE, token)
+    if spec is None:
+        return ""
+    version: str = document(_PACKAGE, f"API version of {token}", lambda: _documented_version(token, spec.description))
+    return version
+
+
+def _documented_version(token: str, description: str) -> str:
+    cls = package(_PACKAGE).resource_class(token)
+    found = _API_VERSION.search(f"{cls.__doc__ if cls is not None else ''}\n{description}")
     return found.group(1) if found else ""
 
 
@@ -142,6 +156,49 @@ def _object_shape(cls: type) -> ObjectShape:
         return {name: _shape(hint) for name, hint in _types.output_type_types(cls).items()}
 
     return ObjectShape(properties)
+
+
+def to_document(outputs: Mapping[str, Shape]) -> dict[str, Any]:
+    """Shapes as plain JSON values: each object's once, told by its number."""
+    objects: list[ObjectShape] = []
+    numbers: dict[int, int] = {}
+
+    def value(shape: Shape) -> Any:
+        match shape:
+            case ObjectShape():
+                if id(shape) not in numbers:
+                    numbers[id(shape)] = len(objects)
+                    objects.append(shape)
+                return numbers[id(shape)]
+            case ListShape(item):
+                return ["list", value(item)]
+            case MapShape(of):
+                return ["map", value(of)]
+            case None:
+                return None
+
+    told: dict[str, Any] = {"outputs": {name: value(shape) for name, shape in outputs.items()}, "objects": []}
+    for shape in objects:  # which grows meanwhile
+        told["objects"].append({name: value(inner) for name, inner in shape.properties().items()})
+    return told
+
+
+def from_document(told: Mapping[str, Any]) -> dict[str, Shape]:
+    """The shapes that `to_document` told of."""
+
+    def shape(told: Any) -> Shape:
+        if told is None:
+            return None
+        if isinstance(told, int):
+            return objects[told]
+        kind, inner = told
+        return ListShape(shape(inner)) if kind == "list" else MapShape(shape(inner))
+
+    def shapes(told: Mapping[str, Any]) -> dict[str, Shape]:
+        return {name: shape(inner) for name, inner in told.items()}
+
+    objects = [ObjectShape(cache(partial(shapes, inner))) for inner in told["objects"]]
+    return shapes(told["outputs"])
 
 
 def project(properties: Mapping[str, Shape], value: Mapping[str, Any]) -> dict[str, Any]:

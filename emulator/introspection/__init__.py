@@ -5,6 +5,7 @@ the types of every resource in their classes. `type_spec` reads them, one type a
 embedded clouds refuse what the real providers refuse without a list of their own.
 """
 
+from emulator.introspection.kept import keep_in
 from emulator.introspection.specification import (
     Kind,
     ObjectType,
@@ -24,6 +25,7 @@ __all__ = [
     "TypeSpec",
     "ValueType",
     "decode_provider_inputs",
+    "keep_in",
     "provider_spec",
     "resource_types",
     "type_spec",

@@ -7,14 +7,15 @@ import enum
 import inspect
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Union, get_args, get_origin
 
 import pulumi
 import pulumi._types as sdk_types
 
+from emulator.introspection.kept import document, is_kept
 from emulator.introspection.packages import package
 
 
@@ -59,17 +60,17 @@ class PropertySpec:
 class ObjectType:
     """A nested object type. Its properties are read at first use: some types of Azure contain themselves."""
 
-    __slots__ = ("_class", "_properties", "name")
+    __slots__ = ("_properties", "_read", "name")
 
-    def __init__(self, name: str, cls: type[Any]) -> None:
+    def __init__(self, name: str, read: Callable[[], dict[str, PropertySpec]]) -> None:
         self.name = name
-        self._class = cls
+        self._read = read
         self._properties: Mapping[str, PropertySpec] | None = None
 
     @property
     def properties(self) -> Mapping[str, PropertySpec]:
         if self._properties is None:
-            self._properties = types.MappingProxyType(_properties_of(self._class))
+            self._properties = types.MappingProxyType(self._read())
         return self._properties
 
     def __repr__(self) -> str:
@@ -94,20 +95,36 @@ class TypeSpec:
 @cache
 def resource_types(package_name: str) -> frozenset[str]:
     """Every resource type token of a package (`snowflake`, `azure-native`, `random`, `tls`)."""
-    return frozenset(package(package_name).classes)
+    return frozenset(document(package_name, "types", lambda: sorted(package(package_name).classes)))
 
 
 @cache
 def type_spec(package_name: str, token: str) -> TypeSpec | None:
     """What the SDK says of a type, or None where the package has no such type: refuse it by name."""
-    resource = package(package_name).resource_class(token)
-    return None if resource is None else _spec_of(package_name, token, resource)
+    if token not in resource_types(package_name):
+        return None
+
+    def read() -> TypeSpec:
+        resource = package(package_name).resource_class(token)
+        assert resource is not None
+        return _spec_of(package_name, token, resource)
+
+    return _kept_or_read(package_name, token, read)
 
 
 @cache
 def provider_spec(package_name: str) -> TypeSpec:
     """The provider resource's own inputs."""
-    return _spec_of(package_name, f"pulumi:providers:{package_name}", package(package_name).provider_class())
+    token = f"pulumi:providers:{package_name}"
+    return _kept_or_read(
+        package_name, token, lambda: _spec_of(package_name, token, package(package_name).provider_class())
+    )
+
+
+def _kept_or_read(package_name: str, token: str, read: Callable[[], TypeSpec]) -> TypeSpec:
+    if not is_kept(package_name):
+        return read()
+    return from_document(package_name, token, document(package_name, token, lambda: to_document(read())))
 
 
 def _spec_of(package_name: str, token: str, resource: type[Any]) -> TypeSpec:
@@ -208,4 +225,77 @@ def _is_wrapper(annotation: Any) -> bool:
 
 @cache
 def _object_type(cls: type[Any]) -> ObjectType:
-    return ObjectType(cls.__name__.removesuffix("Args"), cls)
+    return ObjectType(cls.__name__.removesuffix("Args"), lambda: _properties_of(cls))
+
+
+# ── as a document ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def to_document(spec: TypeSpec) -> dict[str, Any]:
+    """A type as plain JSON values, with all that is nested in it: each object type once, told by its number."""
+    objects: list[ObjectType] = []
+    numbers: dict[ObjectType, int] = {}
+
+    def number(of: ObjectType) -> int:
+        if of not in numbers:
+            numbers[of] = len(objects)
+            objects.append(of)
+        return numbers[of]
+
+    def value(type_: ValueType) -> dict[str, Any] | str:
+        told: dict[str, Any] = {"kind": type_.kind.name}
+        if type_.element is not None:
+            told["element"] = value(type_.element)
+        if type_.fields is not None:
+            told["object"] = number(type_.fields)
+        if type_.members:
+            told["members"] = [value(member) for member in type_.members]
+        if type_.choices:
+            told["choices"] = list(type_.choices)
+        return told if len(told) > 1 else type_.kind.name
+
+    def properties(of: Mapping[str, PropertySpec]) -> list[list[Any]]:
+        return [[p.name, p.python_name, value(p.type), p.required, p.description] for p in of.values()]
+
+    told: dict[str, Any] = {
+        "properties": properties(spec.properties),
+        "outputs": sorted(spec.outputs),
+        "description": spec.description,
+        "objects": [],
+    }
+    for inner in objects:  # which grows meanwhile
+        told["objects"].append([inner.name, properties(inner.properties)])
+    return told
+
+
+def from_document(package_name: str, token: str, told: Mapping[str, Any]) -> TypeSpec:
+    """The type that `to_document` told of."""
+
+    def value(told: dict[str, Any] | str) -> ValueType:
+        if isinstance(told, str):
+            return _PLAIN[told]
+        return ValueType(
+            Kind[told["kind"]],
+            element=value(told["element"]) if "element" in told else None,
+            fields=objects[told["object"]] if "object" in told else None,
+            members=tuple(value(member) for member in told.get("members", ())),
+            choices=tuple(told.get("choices", ())),
+        )
+
+    def properties(told: list[list[Any]]) -> dict[str, PropertySpec]:
+        return {
+            name: PropertySpec(name, python_name, value(type_), required, description)
+            for name, python_name, type_, required, description in told
+        }
+
+    objects = [ObjectType(name, partial(properties, inner)) for name, inner in told["objects"]]
+    return TypeSpec(
+        package=package_name,
+        token=token,
+        properties=types.MappingProxyType(properties(told["properties"])),
+        outputs=frozenset(told["outputs"]),
+        description=told["description"],
+    )
+
+
+_PLAIN = {kind.name: ValueType(kind) for kind in Kind}
