@@ -39,8 +39,18 @@ class TokenFigures:
     characters_per_request: float
     avoided_by_both: float
 
+    @property
+    def calls_avoided(self) -> float:
+        """Share of the calls that no model answers: the normalised cache's hits."""
+        return self.normalised.hit_rate
+
+    @property
+    def compression(self) -> float:
+        """What all rules together save, as a share of the characters offered, the cache left out."""
+        return sum(self.saving_by_rule.values())
+
     def cost_per_thousand_calls(self, price_per_million_tokens: float) -> tuple[float, float]:
-        """Input cost of 1,000 calls without and with cache and compression, in the price's currency."""
+        """Cost of 1,000 calls' prompts without and with cache and compression, in the price's unit."""
         tokens = self.characters_per_request / CHARACTERS_PER_TOKEN * 1000
         offered = tokens / 1_000_000 * price_per_million_tokens
         return offered, offered * (1 - self.avoided_by_both)

@@ -9,13 +9,15 @@ from typing import Annotated
 
 import typer
 
-from cli import engine
+from cli import configuration, engine, options
+from cli.bench import tokens as tokens_bench
 from cli.bench.figures import SizeFigures, as_json, show, show_times
 from cli.bench.measure import CommandFailedError
 from cli.bench.runner import Bench
 from cli.console import answer, console, errors, say
 from cli.failure import BadInputError, FailureError
 from cli.place import ROOT
+from infra.settings import SettingsError, load_settings
 
 SIZES = "1,5,20,60"
 QUICK_SIZES = "1,5"
@@ -37,11 +39,21 @@ def command(
         ),
     ] = True,
     as_json_: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    tokens: Annotated[
+        bool,
+        typer.Option(
+            "--tokens", help="Measure instead what the prompt cache and compression save, at --stack's prices."
+        ),
+    ] = False,
+    stack: options.Stack = "local",
 ) -> None:
     """Measure preview, first up, second up, destroy and memory against the floor.
 
     Example: nexus bench --tenants 5,20 --runs 3
     """
+    if tokens:
+        _tokens(stack, as_json_)
+        return
     sizes = _sizes(QUICK_SIZES if quick else tenants)
     found = engine.acquire(say)
     work = Path(tempfile.mkdtemp(prefix="nexus-bench-"))
@@ -62,6 +74,22 @@ def command(
         show(measured, runs, console())
     # Kept when something failed: the log is in it.
     shutil.rmtree(work, ignore_errors=True)
+
+
+def _tokens(stack: str, as_json_: bool) -> None:
+    """Tell what cache and compression save. Raises FailureError where the cache gave an answer of another meaning."""
+    try:
+        settings = load_settings(configuration.load(stack).get("config") or {}, ROOT)
+    except SettingsError as error:
+        raise BadInputError(str(error)) from None
+    prices = {model: price.prompt for model, price in settings.model.prices.items()}
+    figures, requests = tokens_bench.measure_corpus()
+    if as_json_:
+        answer(tokens_bench.as_json(figures, requests, prices))
+    else:
+        tokens_bench.show(figures, requests, prices, console())
+    if wrong := figures.exact.false_hits + figures.normalised.false_hits:
+        raise FailureError(f"{wrong} false hits: a cache answered one question with another's answer")
 
 
 def _sizes(text: str) -> list[int]:
