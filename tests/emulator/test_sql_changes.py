@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import pytest
@@ -84,6 +84,21 @@ def test_wrong_values_change_nothing(table: Connection, sql: str, errno: int) ->
     table.execute("INSERT INTO t (id, name) VALUES (7, 'q')")
     assert refusal(table, sql).errno == errno
     assert table.execute("SELECT id, name FROM t").rows == [(7, "q")]
+
+
+@pytest.mark.parametrize("zone", ["+02:00", " +02:00", " +0200"])
+def test_text_with_a_zone_becomes_that_moment(table: Connection, zone: str) -> None:
+    table.execute("CREATE TABLE moments (l TIMESTAMP_LTZ, z TIMESTAMP_TZ)")
+    table.execute(f"INSERT INTO moments VALUES ('2024-02-29 12:34:56.5{zone}', '2024-02-29 12:34:56.5{zone}')")
+    table.execute(f"UPDATE moments SET l = '2024-02-29 12:34:56.5{zone}'")
+    (row,) = table.execute("SELECT l, z FROM moments").rows
+    assert [moment.astimezone(UTC) for moment in row] == [datetime(2024, 2, 29, 10, 34, 56, 500_000, tzinfo=UTC)] * 2
+
+
+def test_binary_that_is_too_long_is_refused(table: Connection) -> None:
+    table.execute("CREATE TABLE b (x BINARY(2))")
+    assert table.execute("INSERT INTO b SELECT TO_BINARY('4142', 'HEX')").affected == 1
+    assert refusal(table, "INSERT INTO b SELECT TO_BINARY('414243', 'HEX')").errno == 100078
 
 
 def test_a_view_takes_no_rows(table: Connection) -> None:

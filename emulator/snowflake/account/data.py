@@ -558,7 +558,10 @@ _MISSING: Final = re.compile(
 
 # DuckDB's words for a name that leads nowhere, and Snowflake's.
 _BINDING: Final = (
-    (r'Referenced (?:column|table) "(.*?)" not found|does not have a column named "(.*?)"', "invalid identifier '{0}'"),
+    (
+        r'Referenced (?:column|table) "(.*?)" (?:was )?not found|does not have a column named "(.*?)"',
+        "invalid identifier '{0}'",
+    ),
     (r'Ambiguous reference to column name "(.*?)"', "ambiguous column name '{0}'"),
 )
 

@@ -31,6 +31,10 @@ BoundHandler = Callable[["Connection", Tokens, Mapping[str, Any]], Result]
 _KEPT_RESULTS = 64
 _QUERIES = frozenset({"SELECT", "WITH", "VALUES", "("})
 _CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE"})
+# Statements of Snowflake's that nothing here handles: refused by name. Any other word begins none.
+_NOT_BUILT = frozenset(
+    {"CALL", "COPY", "EXECUTE", "EXPLAIN", "GET", "LIST", "LS", "PUT", "REMOVE", "RM", "UNDROP", "UNSET", "DECLARE"}
+)
 # Statements that end an open transaction, as all of Snowflake's definitions do.
 _DEFINITIONS = frozenset({"CREATE", "ALTER", "DROP", "UNDROP", "COMMENT", "GRANT", "REVOKE"})
 _prepared: WeakKeyDictionary[FakeSnow, bool] = WeakKeyDictionary()
@@ -137,7 +141,11 @@ class Connection:
         else:
             handler = HANDLERS.get(word)
             if handler is None:
-                raise unsupported(word or "an empty statement")
+                if word in _NOT_BUILT:
+                    raise unsupported(word)
+                raise SnowflakeError.compilation(
+                    1003, "42000", f"syntax error line 1 at position 0 unexpected '{sql.split(None, 1)[0]}'."
+                )
             if word in _DEFINITIONS and not tokens.at("ALTER", "SESSION"):
                 self.commit()
             if bindings and any(token.text == "?" for token in tokenize(sql)):
@@ -233,7 +241,7 @@ class Connection:
             "CurrentDatabase": lambda: session.database,
             "CurrentSchema": lambda: session.schema,
             "CurrentSchemas": self._current_schemas,
-            "CurrentAccount": lambda: account.name,
+            "CurrentAccount": lambda: account.locator,
             "CurrentAccountName": lambda: account.name,
             "CurrentOrganizationName": lambda: account.organization,
             "CurrentRegion": lambda: account.region,

@@ -110,10 +110,16 @@ class _Preparation(Policies):
         )
 
     def _check_columns(self, tree: exp.Expr) -> None:
-        """Names of columns are told apart by case, which DuckDB does not do; nor has Snowflake a column ROWID."""
+        """Names are told apart by case, which DuckDB does not do; nor has Snowflake a column ROWID."""
+        sources = {source.name for source in tree.find_all(exp.Table)}
+        sources.update(alias.name for alias in tree.find_all(exp.TableAlias))
+        folded = {source.upper() for source in sources}
         named = {alias.name for alias in tree.find_all(exp.Identifier) if not isinstance(alias.parent, exp.Column)}
         for column in self._columns:
             name = column.name
+            if column.table and column.table not in sources and column.table.upper() in folded:
+                written = f"{_as_written(column.table)}.{_as_written(name)}"
+                raise SnowflakeError.compilation(904, "42000", f"invalid identifier '{written}'")
             if name in named or not isinstance(column.this, exp.Identifier):
                 continue
             if self._kinds.other_case(name) or (name.upper() == "ROWID" and not self._kinds.knows(name)):

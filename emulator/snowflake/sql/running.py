@@ -268,6 +268,8 @@ def _guarded(value: exp.Expr, column: Column, source_type: str) -> exp.Expr:
         length = text_length(column.type)
         if length is not None and length < MAXIMUM_TEXT and source_type != '"NULL"':
             return exp.Anonymous(this="_fits", expressions=[value, exp.Literal.number(length)])
+    if kind in ("TIMESTAMP_LTZ", "TIMESTAMP_TZ") and source_type == "VARCHAR":
+        return exp.Anonymous(this="_with_zone", expressions=[value])
     length = binary_length(column.type)
     if length is not None and source_type == "BLOB":
         return exp.Anonymous(this="_fits_bytes", expressions=[value, exp.Literal.number(length)])

@@ -62,7 +62,7 @@ def show(connection: Connection, tokens: Tokens) -> Result:
     context = _Context(connection.session)
     rows = [listing.row(context, item) for item in filters.cut(found, lambda item: item.name.name)]
     names: Sequence[str] = listing.columns
-    if terse and listing.depth:
+    if terse and (listing.depth or plural == "DATABASES"):
         positions = [index for index, name in enumerate(names) if name in _TERSE]
         names = [names[index] for index in positions]
         rows = [[row[index] for index in positions] for row in rows]

@@ -108,6 +108,8 @@ CREATE OR REPLACE MACRO memory.main._fits_bytes(x, size) AS
     CASE WHEN octet_length(x) > size
          THEN error('String ' || chr(39) || left(hex(x), 64) || chr(39) || ' is too long and would be truncated')
          ELSE x END;
+CREATE OR REPLACE MACRO memory.main._with_zone(x) AS
+    regexp_replace(x, '\\s*([+-][0-9]{2}):?([0-9]{2})$', '\\1:\\2');
 CREATE OR REPLACE MACRO memory.main._array_compact(list) AS
     to_json(list_filter(CAST(list AS JSON[]), lambda x: x IS NOT NULL AND json_type(x) <> 'NULL'));
 CREATE OR REPLACE MACRO memory.main._keep_keys(object, keys, keep) AS (
@@ -568,6 +570,13 @@ _PATTERNS: Final[tuple[tuple[str, int, str, str], ...]] = (
     ),
     (r"Could not convert string ['\"](.*?)['\"] to BOOL", 100037, "22018", "Boolean value '{0}' is not recognized"),
     (r"Could not cast value (.*?) to DECIMAL", 100132, "22003", "Numeric value '{0}' is out of range"),
+    (r"Unknown TimeZone '(.*?)'", 100035, "22007", "Timestamp with the zone '{0}' is not recognized"),
+    (
+        r"value (\d+) can't be cast because the value is out of range for the destination type INT64",
+        2,
+        "0A000",
+        "Unsupported in the embedded Snowflake: a whole number of more than 64 bits: {0}",
+    ),
     (r"timestamp field .*?: \"(.*?)\"", 100035, "22007", "Timestamp '{0}' is not recognized"),
     (r"date field.*?: \"(.*?)\"", 100040, "22007", "Date '{0}' is not recognized"),
     (r"Malformed JSON.*?(?:Input: \"?(.*?)\"?$|$)", 100069, "22P02", "Error parsing JSON: {0}"),
@@ -582,9 +591,13 @@ def from_duckdb(error: Exception) -> SnowflakeError:
         if match:
             groups = [group for group in match.groups() if group is not None] or [""]
             return SnowflakeError(errno, sqlstate, message.format(*groups))
-    column = re.search(r'Referenced column "(.*?)" not found|does not have a column named "(.*?)"', text)
+    column = re.search(
+        r'Referenced column "(.*?)" (?:was )?not found|does not have a column named "(.*?)"'
+        r'|Cannot extract field \'.*?\' from expression "(.*?)"',
+        text,
+    )
     if column:
-        name = column.group(1) or column.group(2)
+        name = column.group(1) or column.group(2) or column.group(3)
         return SnowflakeError.compilation(904, "42000", f"invalid identifier '{name}'")
     qualifier = re.search(r'Referenced table "(.*?)" not found', text)
     if qualifier:
