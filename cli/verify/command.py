@@ -84,6 +84,7 @@ def verify(
     """Carry out every check. Raises `CheckImpossibleError` where settings and outputs do not fit together."""
     from cli.verify.account import account
     from cli.verify.computed import computed
+    from cli.verify.guards import guards
     from cli.verify.isolation import RoleKind, isolation
     from cli.verify.phi import masks, tagged_columns
 
@@ -118,6 +119,7 @@ def verify(
 
     with closing(as_deploy_user()) as connection, connection.cursor() as cursor:
         account(report, declared, cursor)
+        guards(report, state, cursor)
     key = _azure(report, access, state, outputs)
     tables = sorted(declared.tenants[0].content.tables)
     as_application = as_deploy_user
