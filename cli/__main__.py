@@ -20,6 +20,7 @@ VERBS: Final = {
     "rehearse": "cli.rehearse",
     "verify": "cli.verify.command",
     "outputs": "cli.outputs",
+    "cost": "cli.cost.command",
     "release": "cli.release",
     "promote": "cli.release:promote",
     "rollback": "cli.release:rollback",

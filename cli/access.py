@@ -129,6 +129,11 @@ def embedded_state(place: Place) -> dict[str, Any]:
     return checkpoint.get("latest") or {}
 
 
+def declared_state(stack: str) -> dict[str, Any]:
+    """A stack's deployment, with its secrets still encrypted; empty where there is none."""
+    return embedded_state(Place.of(stack)) if deployment.is_embedded(stack) else _exported(stack)
+
+
 def _exported(stack: str) -> dict[str, Any]:
     """A real stack's deployment, with its secrets still encrypted."""
     done = subprocess.run(

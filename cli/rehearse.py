@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -68,7 +68,7 @@ def command(
 
     Example: ./nexus rehearse prod
     """
-    kept_out = keep_out_credentials()
+    kept_out = embedded_only()
     settings, made_up = filled(configuration.load(stack, set_ or ()))
     rehearsal = Rehearsal(stack, settings, deployment.check_settings(settings), policy_packs(policy_pack), as_json)
     if not as_json:
@@ -101,10 +101,11 @@ def _tell(stack: str, made_up: Mapping[str, Any], kept_out: Sequence[str]) -> No
         console().print(f"Kept out of it: {', '.join(kept_out)}", markup=False)
 
 
-def keep_out_credentials() -> list[str]:
+def embedded_only() -> list[str]:
     """Take everything by which a real cloud or backend could be reached from this process; say the variables' names.
 
-    Providers' SDKs read such variables too, and the program runs in this very process.
+    What follows in it can use the embedded cloud only: providers' SDKs read such variables too, and the program runs in
+    this very process.
     """
     kept = without_credentials(os.environ)
     out = sorted(os.environ.keys() - kept.keys())
@@ -165,6 +166,35 @@ def _holder(config: dict[str, Any], namespace: str, where: str) -> tuple[dict[st
 # ── the rehearsal ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def place_of(stack: str) -> Place:
+    """Where a stack's rehearsal is while it lasts."""
+    return Place(stack, local_directory() / "rehearsal" / stack)
+
+
+@contextmanager
+def throw_away(stack: str, settings: dict[str, Any], checked: Settings, verb: str) -> Iterator[EmbeddedRun]:
+    """A stack's configuration on an embedded cloud of its own, which is gone afterwards with all that it held."""
+    place = place_of(stack)
+    place.directory.parent.mkdir(parents=True, exist_ok=True)
+    with deployment.only_run(place, verb):
+        # One that was killed leaves its folder.
+        shutil.rmtree(place.directory, ignore_errors=True)
+        try:
+            place.prepare()
+            world.prepare(place, checked)
+            with starting(place) as cloud:
+                run = EmbeddedRun(place, settings, cloud, deployment.load_program)
+                if run.cloud().attached:
+                    raise FailureError(f"somebody keeps a cloud up in {place.directory}: a rehearsal needs its own.")
+                yield run
+        finally:
+            shutil.rmtree(place.directory, ignore_errors=True)
+    place.lock.unlink(missing_ok=True)
+    for folder in (place.directory.parent, local_directory()):
+        with suppress(OSError):
+            folder.rmdir()
+
+
 @dataclass
 class Step:
     """One step and how it ended."""
@@ -193,7 +223,7 @@ class Rehearsal:
     def __init__(
         self, stack: str, settings: dict[str, Any], checked: Settings, packs: Sequence[Path], quiet: bool
     ) -> None:
-        self.place = Place(stack, local_directory() / "rehearsal" / stack)
+        self.place = place_of(stack)
         self.steps: list[Step] = []
         self._settings = settings
         self._checked = checked
@@ -205,26 +235,10 @@ class Rehearsal:
         return [step for step in self.steps if step.problems]
 
     def run(self) -> None:
-        place = self.place
-        place.directory.parent.mkdir(parents=True, exist_ok=True)
-        with deployment.only_run(place, "rehearse"):
-            # One that was killed leaves its folder.
-            shutil.rmtree(place.directory, ignore_errors=True)
-            try:
-                place.prepare()
-                world.prepare(place, self._checked)
-                with starting(place) as cloud:
-                    self._rehearse(cloud.wait(), EmbeddedRun(place, self._settings, cloud, deployment.load_program))
-            finally:
-                shutil.rmtree(place.directory, ignore_errors=True)
-        place.lock.unlink(missing_ok=True)
-        for folder in (place.directory.parent, local_directory()):
-            with suppress(OSError):
-                folder.rmdir()
+        with throw_away(self.place.stack, self._settings, self._checked, "rehearse") as run:
+            self._rehearse(run.cloud(), run)
 
     def _rehearse(self, cloud: Cloud, run: EmbeddedRun) -> None:
-        if cloud.attached:
-            raise FailureError(f"somebody keeps a cloud up in {self.place.directory}: a rehearsal needs its own.")
         good = all(
             self._step(name, do)
             for name, do in (

@@ -73,7 +73,7 @@ def test_credentials_are_taken_from_this_process(monkeypatch: pytest.MonkeyPatch
     for name in ("ARM_CLIENT_SECRET", "SNOWFLAKE_PRIVATE_KEY", "PULUMI_ACCESS_TOKEN", "PULUMI_BACKEND_URL"):
         monkeypatch.setenv(name, "secret")
     monkeypatch.setenv("NEXUS_UNTOUCHED", "stays")
-    kept_out = rehearse.keep_out_credentials()
+    kept_out = rehearse.embedded_only()
     assert {"ARM_CLIENT_SECRET", "SNOWFLAKE_PRIVATE_KEY", "PULUMI_ACCESS_TOKEN", "PULUMI_BACKEND_URL"} <= set(kept_out)
     assert "secret" not in " ".join(kept_out)
     assert not {name for name in os.environ if name.startswith(("ARM_", "SNOWFLAKE_", "PULUMI_", "AZURE_"))}
