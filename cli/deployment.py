@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 import yaml
@@ -339,8 +340,22 @@ def load_program() -> Program:
 
         from infra.program import program
 
+        _load_azure()
+
     # What an awaited inline program returns is dropped; only `pulumi.run` exports it, as in `__main__.py`.
     return lambda: pulumi.run(program)
+
+
+def _load_azure() -> None:
+    """Load the parts of the Azure SDK that the components name, which it leaves to the first use of each.
+
+    That would be in the middle of the program, while the engine waits; here it starts meanwhile.
+    """
+    for name, component in list(sys.modules.items()):
+        if name.startswith("components.azure."):
+            for value in list(vars(component).values()):
+                if isinstance(value, ModuleType) and value.__name__.startswith("pulumi_azure_native."):
+                    hasattr(value, "__all__")  # any attribute loads it
 
 
 def no_program() -> None:

@@ -9,13 +9,14 @@ from string import Template
 from typing import Any
 
 import pulumi
+import pulumi.runtime.resource
 import pytest
 
 from components.base import Component
 from components.snowflake.tables import NEXUSCHAT_TABLES
 from infra import naming
 from infra.outputs import README, render_readme
-from infra.program import DEBUG_VARIABLE, program, settings_from_engine, silence_debug_messages
+from infra.program import DEBUG_VARIABLE, declaring_line, program, settings_from_engine, spare_the_engine
 from infra.settings import load_settings
 from tests.unit.conftest import ROOT, as_engine_sends, organisations_file, stack_config
 from tests.unit.recording import Graph, declare, run_main
@@ -29,6 +30,10 @@ def debug() -> Iterator[Any]:
     original = pulumi.log.debug
     yield original
     pulumi.log.debug = original
+
+
+#: The SDK's own, before any program has run.
+sdk_stack_trace = pulumi.runtime.resource._get_stack_trace
 
 
 def test_outputs(graph: Graph) -> None:
@@ -155,14 +160,59 @@ def test_debug_messages_are_sent_only_when_asked_for(monkeypatch: pytest.MonkeyP
 
     pulumi.log.debug = heard
     monkeypatch.setenv(DEBUG_VARIABLE, "1")
-    silence_debug_messages()
+    spare_the_engine()
     assert pulumi.log.debug is heard
     monkeypatch.delenv(DEBUG_VARIABLE)
     warn = pulumi.log.warn
-    silence_debug_messages()
+    spare_the_engine()
     assert pulumi.log.debug is not heard
     assert pulumi.log.debug("anything", None, 3, True) is None
     assert pulumi.log.warn is warn
+
+
+def test_where_a_resource_is_declared_is_told_as_the_sdk_tells_it() -> None:
+    told = []
+
+    class Base:
+        def __init__(self) -> None:
+            # Of the same line, so that only the ways to find it can differ.
+            told.append((sdk_stack_trace(), declaring_line()))
+
+    class Custom(Base):
+        def __init__(self) -> None:
+            super().__init__()
+
+    class Concrete(Custom):
+        def __init__(self) -> None:
+            self._internal_init()
+
+        def _internal_init(self) -> None:
+            super().__init__()
+
+    class Inherited(Concrete):
+        def __init__(self) -> None:
+            super().__init__()
+
+    Concrete()
+    Inherited()
+    for whole, line in told:
+        assert len(line.frames) == 1
+        assert line.frames[0] == whole.frames[0]
+        assert line.frames[0].pc.uri == Path(__file__).as_uri()
+    exec(compile("Concrete()", "<text>", "exec"), {"Concrete": Concrete})
+    whole, line = told[-1]
+    assert line.frames[0] == whole.frames[0]
+    assert not line.frames[0].HasField("pc")
+
+
+def test_whole_stack_traces_are_sent_only_when_asked_for(monkeypatch: pytest.MonkeyPatch, debug: Any) -> None:
+    monkeypatch.setattr(pulumi.runtime.resource, "_get_stack_trace", sdk_stack_trace)
+    monkeypatch.setenv(DEBUG_VARIABLE, "1")
+    spare_the_engine()
+    assert pulumi.runtime.resource._get_stack_trace is sdk_stack_trace
+    monkeypatch.delenv(DEBUG_VARIABLE)
+    spare_the_engine()
+    assert pulumi.runtime.resource._get_stack_trace is declaring_line
 
 
 def test_waiting_for_a_component_waits_for_each_child() -> None:
