@@ -131,8 +131,8 @@ class Attempts:
 class RoleKind:
     """Which role of each tenant tries, what it may read of its own, and as which user it logs in.
 
-    `every_table` says how it tries another tenant: with each of its tables and every verb, or with one table and as
-    many verbs as it takes to try each of them on some tenant, the next ones for each next tenant. What it lists of the
+    `every_table` says how it tries another tenant: with each of its tables and every verb, or with one table and so
+    many verbs that the tenants together see all of them, the next ones for each next tenant. What it lists of the
     account covers all tables at once either way: to hold anything on a table is to see it. `lasting` says whether it
     tries what would leave something behind if it were answered.
     """
@@ -284,13 +284,13 @@ def _matrix(
     tenants: Sequence[DeclaredTenant],
     tables: Sequence[str],
 ) -> None:
-    """Try the verbs, in turn over the other tenants: each role tries each verb on each kind of object."""
+    """Try the verbs, in turn over the other tenants: all of them, or nearly, by each role, and each by some role."""
     role = kind.role(tenant)
     others = [other for other in tenants if other.organization != tenant.organization]
     if not others:
         return
     matrix = kind.matrix
-    each = len(matrix) if kind.every_table else -(-len(matrix) // len(others))
+    each = len(matrix) if kind.every_table else max(1, len(matrix) // len(others))
     # The next role begins elsewhere, so that each tenant is tried with other verbs by other roles.
     turn = list(tenants).index(tenant)
     for number, other in enumerate(others):

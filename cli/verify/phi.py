@@ -53,12 +53,13 @@ def masks(
     tagged: Mapping[str, Mapping[str, set[str]]],
     as_application: ConnectAs,
     as_deploy_user: Connect,
-    administrators: Iterable[str],
+    administrators: Sequence[str],
 ) -> None:
     """Add to `report` what each role sees of a row with patients' data.
 
     Each tenant tries one table after another with the next tenants, so that all tables are tried; with few tenants each
-    tries several. `administrators` are roles of the account that may read the table and must see masks.
+    tries several. `administrators` are roles of the account that may read the table and must see masks, one with each
+    tenant in turn.
     """
     tables = sorted({table for found in tagged.values() for table in found if table in tenants[0].content.tables})
     each = max(1, -(-len(tables) // len(tenants)))
@@ -74,7 +75,7 @@ def masks(
                         tagged,
                         as_application,
                         other,
-                        list(administrators),
+                        [administrators[number % len(administrators)]],
                     )
                     for number, tenant in mine
                 ]
@@ -152,7 +153,10 @@ def _table(
             tried += len(tagged)
             findings += _clear(tenant.role_application, name, tagged, seen, mark)
             for role in (tenant.role_analyst, *administrators):
-                _act_as(reader, role, tenant.warehouse)
+                # The connection has no secondary roles, and keeps its warehouse, which each of the roles may use.
+                reader.execute(f'USE ROLE "{role}"')
+                if role == tenant.role_analyst:
+                    reader.execute(f'USE WAREHOUSE "{tenant.warehouse}"')
                 tried += len(tagged)
                 findings += _masked(role, name, tagged, rows(reader, select, (mark,)))
             tried += 1
@@ -160,12 +164,6 @@ def _table(
         finally:
             cursor.execute(f"DELETE FROM {name} WHERE {key} = %s", (mark,))  # noqa: S608
     return tried, findings
-
-
-def _act_as(cursor: SnowflakeCursor, role: str, warehouse: str) -> None:
-    cursor.execute(f'USE ROLE "{role}"')
-    cursor.execute("USE SECONDARY ROLES NONE")
-    cursor.execute(f'USE WAREHOUSE "{warehouse}"')
 
 
 def _clear(role: str, table: str, tagged: set[str], seen: Sequence[Mapping[str, Any]], mark: str) -> Iterable[Finding]:
@@ -194,7 +192,7 @@ def _refused(cursor: SnowflakeCursor, tenant: DeclaredTenant, table: str, select
     from snowflake.connector import Error
 
     role = tenant.role_administrator
-    _act_as(cursor, role, tenant.warehouse)
+    cursor.execute(f'USE ROLE "{role}"')
     try:
         cursor.execute(select, (mark,))
     except Error as error:
