@@ -21,6 +21,7 @@ VERBS: Final = {
     "verify": "cli.verify.command",
     "outputs": "cli.outputs",
     "cost": "cli.cost.command",
+    "env-diff": "cli.env_diff",
     "release": "cli.release",
     "promote": "cli.release:promote",
     "rollback": "cli.release:rollback",
