@@ -5,10 +5,13 @@ What is recorded is plain data, so a test that asserts on it cannot pass because
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import runpy
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -190,8 +193,17 @@ def plain(value: Any) -> Any:
     return value
 
 
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    atexit.register(loop.close)
+    return loop
+
+
 def fresh_mocks(config: dict[str, str] | None) -> Graph:
     """Put fresh mocks under the SDK; what is declared from now on is recorded in the answer."""
+    # The SDK takes the thread's loop, and another test's `asyncio.run` leaves the thread without one.
+    asyncio.set_event_loop(_loop())
     graph = Graph()
     monitor = RecordingMonitor(graph)
     settings.set_root_resource(None)  # type: ignore[arg-type]
