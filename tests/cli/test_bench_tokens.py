@@ -74,7 +74,8 @@ def test_the_page_has_the_figures(measured: tuple[TokenFigures, Any]) -> None:
         f"{figures.exact.characters_avoided * 100:.1f} % by exact text alone",
         f"{figures.compression * 100:.1f} %: {rules}",
         f"| both together | \N{EN DASH} | {figures.avoided_by_both * 100:.1f} % |",
-        f"| answers given to another question | \N{EN DASH} | {figures.exact.false_hits + figures.normalised.false_hits} |",
+        "| answers given to another question | \N{EN DASH} | "
+        f"{figures.exact.false_hits + figures.normalised.false_hits} |",
         f"{figures.repeat_rate * 100:.1f} % of its requests repeat an earlier one",
         f"cost {without:.3f} credits without, and {with_both:.3f} with",
     ):

@@ -28,6 +28,9 @@ def main(session: Session, ALERT: Any) -> dict[str, Any]:
     count = int(rows(session, f"SELECT COUNT(*) AS REASONS FROM {view}")[0]["REASONS"])
     text = f"{alert}: {count} row{'' if count == 1 else 's'} in {view}"
     mailed = bool(EMAIL_INTEGRATION and EMAIL_RECIPIENTS)
+    if mailed:
+        # Before it is written down: what could not be mailed is raised again at the next look.
+        rows(session, "CALL SYSTEM$SEND_EMAIL(?, ?, ?, ?)", EMAIL_INTEGRATION, EMAIL_RECIPIENTS, alert, text)
     rows(
         session,
         f"INSERT INTO {MONITORING}.ALERTS_RAISED (ALERT, RAISED_AT, REASONS, DETAIL, MAILED) "
@@ -37,6 +40,4 @@ def main(session: Session, ALERT: Any) -> dict[str, Any]:
         text,
         mailed,
     )
-    if mailed:
-        rows(session, "CALL SYSTEM$SEND_EMAIL(?, ?, ?, ?)", EMAIL_INTEGRATION, EMAIL_RECIPIENTS, alert, text)
     return {"alert": alert, "reasons": count, "mailed": mailed}
