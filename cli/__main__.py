@@ -22,6 +22,7 @@ VERBS: Final = {
     "outputs": "cli.outputs",
     "cost": "cli.cost.command",
     "env-diff": "cli.env_diff",
+    "bootstrap": "cli.bootstrap",
     "release": "cli.release",
     "promote": "cli.release:promote",
     "rollback": "cli.release:rollback",
