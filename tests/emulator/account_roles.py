@@ -21,6 +21,7 @@ class Roles:
     def __init__(self, account: Account) -> None:
         self.account = account
         self._open: list[Connection] = []
+        self._closed = False
         self.admin = self.as_role("ACCOUNTADMIN")
 
     def as_role(self, role: str, user: str = "NEXUS_DEPLOY") -> Connection:
@@ -37,9 +38,12 @@ class Roles:
         return self.as_role(role).execute(sql).rows
 
     def close(self) -> None:
-        for connection in self._open:
-            connection.close()
-        self.account.close()
+        """End the connections and close the account; once is enough."""
+        if not self._closed:
+            self._closed = True
+            for connection in self._open:
+                connection.close()
+            self.account.close()
 
 
 def set_up(directory: Path, keys: KeyPair, script: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,10 +14,11 @@ from fakesnow.instance import FakeSnow
 
 from emulator.package import CloudError
 from emulator.snowflake.account.attachments import AttachmentOperations
-from emulator.snowflake.account.catalogue import ACCOUNT, Change, Entry, GrantRow, now
+from emulator.snowflake.account.catalogue import ACCOUNT, Change, Entry, GrantRow, RoleGrantRow, now
 from emulator.snowflake.account.core import AccountCore, locked
 from emulator.snowflake.account.errors import SnowflakeError
 from emulator.snowflake.account.grants import GrantOperations
+from emulator.snowflake.account.history import moment
 from emulator.snowflake.account.keys import fingerprint, public_key_body
 from emulator.snowflake.account.kinds import ACCOUNT_PRIVILEGES
 from emulator.snowflake.account.model import SnowflakeObject
@@ -25,6 +27,7 @@ from emulator.snowflake.account.objects import ObjectOperations
 from emulator.snowflake.account.parameters import PARAMETERS
 from emulator.snowflake.account.session import Session
 from emulator.snowflake.account.types import normalise_type
+from emulator.snowflake.account.usage_views import VIEWS
 from emulator.snowflake.account.warehouses import WarehouseOperations
 
 Edition = Literal["STANDARD", "ENTERPRISE", "BUSINESS_CRITICAL"]
@@ -86,11 +89,15 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, Warehouse
         self._recover()
         if ACCOUNT not in self._catalogue.entries:
             self._make_system()
+        self._make_usage_views()
         self._reconcile()
+        self._catalogue.taken_back = self._note_revoked
 
     @locked
     def close(self) -> None:
         """Close both stores. All is on disk already."""
+        self._catalogue.taken_back = None
+        self.history.close()
         self._data.close()
         self._catalogue.close()
 
@@ -154,20 +161,7 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, Warehouse
 
         def add(kind: str, name: str, parent: int | None = None) -> int:
             identifier = self._catalogue.next_identifier()
-            change.put(
-                "objects",
-                {
-                    "identifier": identifier,
-                    "kind": kind,
-                    "parent": parent,
-                    "name": name,
-                    "arguments": None,
-                    "owner": None,
-                    "properties": "{}",
-                    "comment": "",
-                    "created_on": now().isoformat(),
-                },
-            )
+            change.put("objects", _system_row(identifier, kind, parent, name))
             return identifier
 
         def give(privilege: str, target: int, grantee: int, *, grant_option: bool = False) -> None:
@@ -198,6 +192,50 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, Warehouse
         give("IMPORTED PRIVILEGES", database, identifiers["ACCOUNTADMIN"], grant_option=True)
         self._data.create_database(database, "SNOWFLAKE", _SYSTEM_SCHEMAS)
         self._catalogue.commit(change)
+
+    def _make_usage_views(self) -> None:
+        """Make those views of SNOWFLAKE that are not there yet. In the data they only have their columns: their rows
+        come from what the account saw."""
+        database = self._catalogue.lookup(None, "DATABASE", "SNOWFLAKE")
+        assert database is not None
+        change = Change()
+        statements: list[str] = []
+        made: dict[str, int] = {}
+        for (schema, name), view in VIEWS.items():
+            holder = self._catalogue.lookup(database, "SCHEMA", schema)
+            if holder is None and schema not in made:
+                made[schema] = self._catalogue.next_identifier()
+                change.put("objects", _system_row(made[schema], "SCHEMA", database.identifier, schema))
+                statements.append(self._data.create_schema_sql(ObjectName(("SNOWFLAKE", schema))))
+            parent = made[schema] if holder is None else holder.identifier
+            if holder is not None and self._catalogue.lookup(holder, "VIEW", name) is not None:
+                continue
+            identifier = self._catalogue.next_identifier()
+            change.put("objects", _system_row(identifier, "VIEW", parent, name, '{"SECURE": true}'))
+            if view.role:
+                role = self._catalogue.lookup(database, "DATABASE ROLE", view.role)
+                assert role is not None
+                change.put_grant(GrantRow(identifier, "SELECT", role.identifier, False, None, now()))
+            statements.append(self._data.create_empty_view_sql(ObjectName(("SNOWFLAKE", schema, name)), view.columns))
+        if statements:
+            self._carry_out(change, database, statements)
+
+    def _note_revoked(self, row: GrantRow | RoleGrantRow) -> None:
+        """Keep a grant that was taken back, by the names that it had."""
+        entries = self._catalogue.entries
+        target = entries[row.role if isinstance(row, RoleGrantRow) else row.target]
+        self.history.note(
+            "REVOKED",
+            created_on=row.created_on,
+            deleted_on=moment(),
+            privilege="USAGE" if isinstance(row, RoleGrantRow) else row.privilege,
+            granted_on=target.kind,
+            name=list(target.name.parts),
+            grantee_kind=entries[row.grantee].kind,
+            grantee=list(entries[row.grantee].name.parts),
+            grant_option=not isinstance(row, RoleGrantRow) and row.grant_option,
+            granted_by=self._role_name(row.granted_by),
+        )
 
     @locked
     def initialise(self, *, deploy_public_key: str, deploy_user: str = "NEXUS_DEPLOY") -> None:
@@ -312,6 +350,43 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, Warehouse
                 usable = self._usable(roles, "SCHEMA", ObjectName((database, schema)))
                 session.schema = schema if usable else None
         return session
+
+    @locked
+    def note_log_in(
+        self,
+        user: str,
+        address: str | None,
+        client: str,
+        version: str,
+        *,
+        session: Session | None = None,
+        error: SnowflakeError | None = None,
+    ) -> None:
+        """Note a log-in by key pair for LOGIN_HISTORY: with its session, or with what it was refused with."""
+        number, at, factor = uuid.uuid4().int >> 80, moment(), "RSA_KEYPAIR"
+        self.history.note(
+            "LOG_IN",
+            id=number,
+            at=at,
+            user=user,
+            address=address,
+            client=client,
+            version=version,
+            factor=factor,
+            error_code=None if error is None else error.errno,
+            error_message=None if error is None else error.message,
+        )
+        if session is not None:
+            self.history.note(
+                "SESSION",
+                id=session.session_id,
+                at=at,
+                user=user,
+                factor=factor,
+                log_in=number,
+                client=client,
+                version=version,
+            )
 
     def _may_assume(self, user: Entry, role: Entry) -> bool:
         return role.own_name == "PUBLIC" or role.identifier in self._catalogue.closure(user.identifier)
@@ -431,3 +506,18 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, Warehouse
         waiting, self._lengths_to_tell = self._lengths_to_tell, set()
         tables = [self._catalogue.entries[identifier] for identifier in waiting]
         self._data.remember_lengths([(entry.name, entry.properties["COLUMNS"]) for entry in tables])
+
+
+def _system_row(identifier: int, kind: str, parent: int | None, name: str, properties: str = "{}") -> dict[str, Any]:
+    """The row of an object that comes with the account."""
+    return {
+        "identifier": identifier,
+        "kind": kind,
+        "parent": parent,
+        "name": name,
+        "arguments": None,
+        "owner": None,
+        "properties": properties,
+        "comment": "",
+        "created_on": now().isoformat(),
+    }

@@ -12,7 +12,7 @@ import json
 import sqlite3
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -270,6 +270,8 @@ class Catalogue:
         self.tags_on: defaultdict[int, dict[tuple[str, int], TagRow]] = defaultdict(dict)
         self.uses_of_tag: defaultdict[int, dict[tuple[int, str], TagRow]] = defaultdict(dict)
         self._closures: dict[int, frozenset[int]] = {}
+        # Who is told of each grant that goes, while all that it names is still there.
+        self.taken_back: Callable[[GrantRow | RoleGrantRow], None] | None = None
         self._next = 1
 
     # --- the stores
@@ -439,7 +441,9 @@ class Catalogue:
         self.grants_to[grant.grantee][grant.target, grant.privilege] = grant
 
     def _delete_grants(self, row: Mapping[str, Any]) -> None:
-        self.grants_on[row["target"]].pop((row["privilege"], row["grantee"]), None)
+        grant = self.grants_on[row["target"]].pop((row["privilege"], row["grantee"]), None)
+        if grant is not None and self.taken_back is not None:
+            self.taken_back(grant)
         self.grants_to[row["grantee"]].pop((row["target"], row["privilege"]), None)
 
     def _put_future_grants(self, row: Mapping[str, Any]) -> None:
@@ -466,7 +470,9 @@ class Catalogue:
         self._closures.clear()
 
     def _delete_role_grants(self, row: Mapping[str, Any]) -> None:
-        self.roles_of[row["grantee"]].pop(row["role"], None)
+        grant = self.roles_of[row["grantee"]].pop(row["role"], None)
+        if grant is not None and self.taken_back is not None:
+            self.taken_back(grant)
         self.holders_of[row["role"]].pop(row["grantee"], None)
         self._closures.clear()
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from emulator.snowflake.account.catalogue import ACCOUNT, Catalogue, Change, Entry, GrantRow, now
 from emulator.snowflake.account.data import Data, declared
 from emulator.snowflake.account.errors import SnowflakeError
+from emulator.snowflake.account.history import History
 from emulator.snowflake.account.kinds import spec_of
 from emulator.snowflake.account.model import Column, Grant, Grantee, SnowflakeObject
 from emulator.snowflake.account.names import ObjectName
@@ -42,12 +43,14 @@ class AccountCore:
     region: str
     edition: str
     locator: str
+    history: History
 
     def __init__(self, directory: Path) -> None:
         self.lock = threading.RLock()
         directory.mkdir(parents=True, exist_ok=True)
         self._catalogue = Catalogue(directory / "catalogue.sqlite")
         self._data = Data(directory / "data")
+        self.history = History(directory / "history.sqlite")
         self._rights = Rights(self._catalogue)
         self._lengths_to_tell: set[int] = set()
         self._running_since: dict[int, datetime] = {}

@@ -316,6 +316,11 @@ class Data:
         listed = f" ({', '.join(quote(column) for column in columns)})" if columns else ""
         return f"CREATE {'OR REPLACE ' if replace else ''}VIEW {name.sql()}{listed} AS {query}"
 
+    def create_empty_view_sql(self, name: ObjectName, columns: Iterable[tuple[str, str]]) -> str:
+        """A view that only has columns, (name, DuckDB's type) each."""
+        listed = ", ".join(f"CAST(NULL AS {type_}) AS {quote(column)}" for column, type_ in columns)
+        return f"CREATE VIEW {name.sql()} AS SELECT {listed} WHERE false"
+
     def create_macro_sql(self, name: ObjectName, variants: Sequence[tuple[Sequence[str], str]]) -> str:
         """All overloads of one function as one DuckDB macro: (argument names, DuckDB expression) each."""
         bodies = ", ".join(
@@ -352,6 +357,17 @@ class Data:
     def row_count(self, name: ObjectName) -> int:
         row = self._work.execute(f"SELECT count(*) FROM {name.sql()}").fetchone()
         return 0 if row is None else int(row[0])
+
+    def row_bytes(self, name: ObjectName) -> int:
+        """The length of a table's rows as JSON text."""
+        row = self._work.execute(f"SELECT coalesce(sum(strlen(CAST(to_json(t) AS VARCHAR))), 0) FROM {name.sql()} t")
+        found = row.fetchone()
+        return 0 if found is None else int(found[0])
+
+    def file_bytes(self, identifier: int) -> int:
+        """The size of a database's file and of what is still to be merged into it."""
+        files = (self.file(identifier), self.file(identifier).with_suffix(".duckdb.wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def contents(self) -> dict[str, set[tuple[str, ...]]]:
         """All schemas, tables and views that are there, as name parts by kind."""

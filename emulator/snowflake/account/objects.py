@@ -926,6 +926,19 @@ class ObjectOperations(AccountCore):
         return self._data.row_count(name)
 
     @locked
+    def table_bytes(self, name: ObjectName) -> int:
+        """How many bytes a table's rows have, written as JSON text."""
+        return self._data.row_bytes(name)
+
+    @locked
+    def database_bytes(self, name: ObjectName) -> int:
+        """How many bytes a database's file has."""
+        entry = self._entry("DATABASE", name)
+        if entry is None:
+            raise SnowflakeError.does_not_exist("DATABASE", name)
+        return self._data.file_bytes(entry.identifier)
+
+    @locked
     def parameters(self, kind: str, name: ObjectName | None = None) -> dict[str, ParameterValue]:
         """SHOW PARAMETERS IN an object (kind ACCOUNT: of the account), by key: what holds, and which kind of
         object sets it."""

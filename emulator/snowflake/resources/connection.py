@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from emulator.introspection import decode_provider_inputs, provider_spec
 from emulator.package import CloudError
-from emulator.snowflake.account import Account, ObjectName
+from emulator.snowflake.account import Account, ObjectName, SnowflakeError
 from emulator.snowflake.resources.handler import Connection
 
 # What the provider also takes from its environment, by its documentation.
@@ -52,6 +52,10 @@ _OTHER_CREDENTIALS = (
 )
 
 
+_CLIENT = "Go"
+"""The provider's driver, as log-ins report it."""
+
+
 def connect(account: Account, inputs: Mapping[str, Any]) -> Connection:
     """Log in to `account` as the provider's inputs say; raises `CloudError` where Snowflake would refuse."""
     settings = decode_provider_inputs(provider_spec("snowflake"), inputs)
@@ -66,13 +70,18 @@ def connect(account: Account, inputs: Mapping[str, Any]) -> Connection:
     fingerprint = public_key_fingerprint(_private_key(settings))
     warehouse = _identifier(settings.get("warehouse"))
     with account.lock:
-        stored = account.authenticate(user.upper(), fingerprint)
-        session = account.session(
-            stored.name.name,
-            _identifier(settings.get("role")),
-            warehouse=warehouse,
-            parameters={key.upper(): value for key, value in (settings.get("params") or {}).items()},
-        )
+        try:
+            stored = account.authenticate(user.upper(), fingerprint)
+            session = account.session(
+                stored.name.name,
+                _identifier(settings.get("role")),
+                warehouse=warehouse,
+                parameters={key.upper(): value for key, value in (settings.get("params") or {}).items()},
+            )
+        except SnowflakeError as error:
+            account.note_log_in(user.upper(), None, _CLIENT, "", error=error)
+            raise
+        account.note_log_in(session.user, None, _CLIENT, "", session=session)
     return Connection(
         session,
         warehouse,

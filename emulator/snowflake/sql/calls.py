@@ -219,10 +219,13 @@ class OwnerConnection(Connection):
         self._outer = outer
         self._duck = outer.duck
         self.in_transaction = outer.in_transaction
+        self.statement = outer.statement
 
     def require_warehouse(self) -> None:
         """The caller's warehouse does the work."""
         self._outer.require_warehouse()
+        if self.statement is not None:
+            self.statement.ran = True
 
     def _one(self, sql: str, bindings: Mapping[str, Any]) -> Result:
         tokens = Tokens(sql)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,7 +19,9 @@ from fakesnow.instance import FakeSnow
 from sqlglot import exp
 
 from emulator.snowflake.account import Account, Grantee, ObjectName, Session, SnowflakeError
+from emulator.snowflake.account.history import moment
 from emulator.snowflake.sql import bulk
+from emulator.snowflake.sql.account_usage import usage_rows
 from emulator.snowflake.sql.information_schema import information_schema
 from emulator.snowflake.sql.parsing import parse, projection_names
 from emulator.snowflake.sql.results import Result
@@ -40,6 +46,33 @@ _DEFINITIONS = frozenset({"CREATE", "ALTER", "DROP", "UNDROP", "COMMENT", "GRANT
 _prepared: WeakKeyDictionary[FakeSnow, bool] = WeakKeyDictionary()
 
 
+@dataclass(slots=True)
+class StatementUnderWay:
+    """A statement that runs, inside another where a procedure runs it. `ran` says that a warehouse did the work."""
+
+    id: str
+    text: str
+    outer: StatementUnderWay | None
+    start: datetime = field(default_factory=moment)
+    ran: bool = False
+    rows: int = 0
+    affected: int = 0
+
+    @property
+    def root(self) -> str:
+        """The id of the outermost statement."""
+        return self.id if self.outer is None else self.outer.root
+
+    @property
+    def shown(self) -> str:
+        """Its text as far as it is kept, without passwords."""
+        return _PASSWORD.sub(r"\1'********'", self.text[:_KEPT_TEXT])
+
+
+_PASSWORD = re.compile(r"(\bPASSWORD\s*=\s*)'(?:[^']|'')*'", re.IGNORECASE)
+_KEPT_TEXT = 100_000
+
+
 class Connection:
     """What a client talks to. Not for two threads at once; each statement runs under the account's lock."""
 
@@ -53,6 +86,7 @@ class Connection:
         self.in_transaction = False
         # Inside a procedure that was called in an open transaction.
         self.enclosed = False
+        self.statement: StatementUnderWay | None = None
         self._duck: duckdb.DuckDBPyConnection | None = None
         self._zone = ""
 
@@ -96,13 +130,15 @@ class Connection:
 
     # --- statements
 
-    def execute(self, sql: str, parameters: Parameters = None) -> Result:
-        """Run one statement. More than one in the text is refused, as Snowflake does by default."""
+    def execute(self, sql: str, parameters: Parameters = None, query_id: str = "") -> Result:
+        """Run one statement, under an id of the client's where it has given one. More than one in the text is refused,
+        as Snowflake does by default."""
         with self.account.lock:
             statements = split(sql)
             if len(statements) != 1:
                 raise _wrong_count(len(statements), 1)
-            return self._one(statements[0], _bindings(parameters))
+            with self._under_way(statements[0], query_id) as statement:
+                return self._finish(self._one(statements[0], _bindings(parameters)), statement)
 
     def execute_script(self, sql: str, count: int = 0) -> list[Result]:
         """Run the statements of a text in order; with `count` above 0 there must be exactly so many."""
@@ -111,13 +147,14 @@ class Connection:
             raise _wrong_count(len(statements), count)
         return [self.execute(statement) for statement in statements]
 
-    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> Result:
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]], query_id: str = "") -> Result:
         """Run one statement for each row of bindings, all of them or none. Inserting many rows is one insertion."""
         with self.account.lock:
             statements = split(sql)
             if len(statements) != 1:
                 raise _wrong_count(len(statements), 1)
-            return self._finish(bulk.run(self, statements[0], rows))
+            with self._under_way(statements[0], query_id) as statement:
+                return self._finish(bulk.run(self, statements[0], rows), statement)
 
     def describe(self, sql: str, parameters: Parameters = None) -> Result:
         """The columns that a statement would answer with, without running it."""
@@ -151,19 +188,57 @@ class Connection:
             if bindings and any(token.text == "?" for token in tokenize(sql)):
                 raise unsupported(f"bind variables in {word}")
             result = handler(self, tokens)
-        return self._finish(result)
+        return result
 
-    def _finish(self, result: Result) -> Result:
-        result.query_id = result.query_id or str(uuid.uuid4())
+    @contextmanager
+    def _under_way(self, text: str, query_id: str) -> Iterator[StatementUnderWay]:
+        """Note what becomes of a statement."""
+        outer = self.statement
+        statement = self.statement = StatementUnderWay(query_id or str(uuid.uuid4()), text, outer)
+        session = self.session
+        place = session.database, session.schema, session.role
+        error: SnowflakeError | None = None
+        try:
+            yield statement
+        except SnowflakeError as refused:
+            error = refused
+            raise
+        finally:
+            self.statement = outer
+            self.account.history.note(
+                "STATEMENT",
+                id=statement.id,
+                parent=None if outer is None else outer.id,
+                root=None if outer is None else outer.root,
+                text=statement.shown,
+                database=place[0],
+                schema=place[1],
+                session=session.session_id,
+                user=session.user,
+                role=place[2],
+                warehouse=session.warehouse,
+                ran=statement.ran,
+                tag=self.query_tag(),
+                start=statement.start,
+                end=moment(),
+                rows=statement.rows,
+                affected=statement.affected,
+                error_code=None if error is None else f"{error.errno:06d}",
+                error_message=None if error is None else error.message,
+            )
+
+    def query_tag(self) -> str:
+        """The session's QUERY_TAG, or else its user's or the account's."""
+        return str(self.account.session_parameter(self.session, "QUERY_TAG") or "")
+
+    def _finish(self, result: Result, statement: StatementUnderWay) -> Result:
+        # What a statement inside another answered stays findable under an id of its own.
+        result.query_id = statement.id
+        statement.rows, statement.affected = len(result.rows), result.affected or 0
         self.results[result.query_id] = result
         while len(self.results) > _KEPT_RESULTS:
             self.results.popitem(last=False)
         return result
-
-    def rename_result(self, result: Result, query_id: str) -> None:
-        """Keep a result under the id that its client knows."""
-        self.results[query_id] = self.results.pop(result.query_id)
-        result.query_id = query_id
 
     def query(self, sql: str, bindings: Mapping[str, Any], *, describe: bool = False) -> Result:
         """Run a query."""
@@ -209,6 +284,8 @@ class Connection:
             found = self.account.find("WAREHOUSE", name)
             usable = found is not None and self.account.holds(self.session, "USAGE", "WAREHOUSE", name)
             if usable and self.account.run_on(name):
+                if self.statement is not None:
+                    self.statement.ran = True
                 return
         raise SnowflakeError(
             606,
@@ -219,7 +296,7 @@ class Connection:
 
     def surroundings(self, bindings: Mapping[str, Any]) -> Surroundings:
         """What a statement of this connection may refer to."""
-        return Surroundings(bindings, self.variables, information_schema, self._earlier, self._functions())
+        return Surroundings(bindings, self.variables, information_schema, self._earlier, self._functions(), usage_rows)
 
     def _earlier(self, key: str | int) -> pa.Table:
         if isinstance(key, int):

@@ -19,10 +19,12 @@ from sqlglot import exp
 from emulator.snowflake.account import Account, ObjectName, Session, SnowflakeError, SnowflakeObject
 from emulator.snowflake.account.names import quote
 from emulator.snowflake.sql import vocabulary
+from emulator.snowflake.sql.account_usage import is_usage_view, usage_rows
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.policies import TARGET, Policies, typed
 from emulator.snowflake.sql.scopes import Scope, function_body, in_full, owner_session, subquery, table_node
 from emulator.snowflake.sql.syntax import unsupported
+from emulator.snowflake.sql.table_functions import table_function
 from emulator.snowflake.sql.translate import patch
 from emulator.snowflake.sql.variants import ColumnKinds
 
@@ -45,6 +47,8 @@ class Prepared:
 # Rows for a name outside the tables: INFORMATION_SCHEMA views and earlier results.
 RelationSource = Callable[[Session, str, str], pa.Table]
 ResultSource = Callable[[str | int], pa.Table]
+# Rows of SNOWFLAKE's own views, and the names of their columns that hold JSON as text.
+UsageSource = Callable[[Account, ObjectName], tuple[pa.Table, list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Surroundings:
     information_schema: RelationSource | None = None
     results: ResultSource | None = None
     functions: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    usage_rows: UsageSource | None = None
 
 
 def denied(name: ObjectName) -> SnowflakeError:
@@ -480,6 +485,8 @@ class _Preparation(Policies):
         view = account.find("VIEW", name)
         if view is None or not account.holds(authority, "SELECT", "VIEW", name):
             raise denied(name)
+        if is_usage_view(name):
+            return self._usage_view(name, alias)
         return self._view(view, scope, alias)
 
     def _changing(self, name: ObjectName, scope: Scope, alias: exp.TableAlias | None, row_name: str) -> exp.Expr:
@@ -518,6 +525,20 @@ class _Preparation(Policies):
             raise denied(name)
         rows = self._surroundings.information_schema(scope.authority, name.database, name.name)
         return self._relation(rows, alias, name.name)
+
+    def _usage_view(self, name: ObjectName, alias: exp.TableAlias | None) -> exp.Expr:
+        source = self._surroundings.usage_rows
+        rows, as_text = usage_rows(self._account, name, empty=True) if source is None else source(self._account, name)
+        self._needs_warehouse = True
+        self._know_columns(name)
+        relation = self._relation(rows, None, name.name)
+        selected: list[exp.Expr] = []
+        for column in rows.column_names:
+            value: exp.Expr = exp.column(exp.to_identifier(column, quoted=True))
+            if column in as_text:
+                value = exp.cast(value, "JSON", dialect="duckdb")
+            selected.append(exp.alias_(value, column, quoted=True))
+        return subquery(exp.Select(expressions=selected, from_=exp.From(this=relation)), alias, name.name)
 
     def _relation(self, rows: pa.Table, alias: exp.TableAlias | None, called: str) -> exp.Table:
         own = self._new_name("relation")
@@ -570,7 +591,30 @@ class _Preparation(Policies):
                 return node
             case exp.Anonymous() if function.name.upper() == "RESULT_SCAN":
                 return self._result_scan(function, alias, scope)
+            case exp.Dot() if _of_information_schema(function):
+                return self._information(function, alias, scope)
         raise unsupported(f"the table function {function.sql(dialect='snowflake')}")
+
+    def _information(self, function: exp.Dot, alias: exp.TableAlias | None, scope: Scope) -> exp.Table:
+        """A table function of INFORMATION_SCHEMA, of the database that is named or else the current one."""
+        call = function.expression
+        if isinstance(function.this, exp.Dot):
+            place = function.this.this
+            self._identifier(place)
+            database = place.name
+        else:
+            database = in_full(("INFORMATION_SCHEMA", ""), scope.authority).database
+        positional: list[Any] = []
+        named: dict[str, Any] = {}
+        for argument in call.expressions:
+            value = argument.expression if isinstance(argument, exp.Kwarg) else argument
+            found = constant(self._visit(value, scope))
+            if isinstance(argument, exp.Kwarg):
+                named[argument.name.upper()] = found
+            else:
+                positional.append(found)
+        name = _called(call)
+        return self._relation(table_function(scope.authority, database, name, positional, named), alias, name)
 
     def _flatten(self, node: exp.Expr, function: exp.Explode, alias: exp.TableAlias | None, scope: Scope) -> exp.Table:
         arguments: dict[str, exp.Expr] = {}
@@ -751,6 +795,29 @@ _SOURCES = ("with_", "from_", "joins", "laterals", "using")
 def _sources_first(node: exp.Expr) -> list[tuple[str, Any]]:
     """A node's parts, those first that say which columns the others can name."""
     return sorted(node.args.items(), key=lambda item: item[0] not in _SOURCES)
+
+
+def _of_information_schema(function: exp.Dot) -> bool:
+    schema = function.this.expression if isinstance(function.this, exp.Dot) else function.this
+    return isinstance(function.expression, exp.Anonymous) and schema.name.upper() == "INFORMATION_SCHEMA"
+
+
+def constant(node: exp.Expr) -> Any:
+    """The value of a constant: of what nothing else may stand for."""
+    match node:
+        case exp.Literal():
+            if node.is_string:
+                return node.name
+            return int(node.name) if node.name.isdigit() else Decimal(node.name)
+        case exp.Boolean():
+            return bool(node.this)
+        case exp.Null():
+            return None
+        case exp.Neg():
+            return -constant(node.this)
+        case exp.Paren() | exp.Cast():
+            return constant(node.this)
+    raise unsupported(f"{node.sql(dialect='snowflake')} where a constant is needed")
 
 
 def _as_written(name: str) -> str:

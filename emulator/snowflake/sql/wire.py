@@ -89,17 +89,25 @@ class Wire:
     async def _login(self, request: Request) -> JSONResponse:
         body = await _body(request)
         try:
-            return JSONResponse(await run_in_threadpool(self._log_in, dict(request.query_params), body))
+            address = request.client.host if request.client else None
+            return JSONResponse(await run_in_threadpool(self._log_in, dict(request.query_params), body, address))
         except SnowflakeError as error:
             return JSONResponse(_failure(error))
 
-    def _log_in(self, query: dict[str, str], body: Answer) -> Answer:
+    def _log_in(self, query: dict[str, str], body: Answer, address: str | None) -> Answer:
         data = body.get("data")
         if not isinstance(data, dict):
             raise SnowflakeError(390100, "08001", "The log-in request has no data.")
+        client_type, version = str(data.get("CLIENT_APP_ID") or ""), str(data.get("CLIENT_APP_VERSION") or "")
         with self._account.lock:
-            user = self._authenticated_user(data)
-            session = self._open(user, query, data)
+            try:
+                user = self._authenticated_user(data)
+                session = self._open(user, query, data)
+            except SnowflakeError as error:
+                name = str(data.get("LOGIN_NAME") or "").upper()
+                self._account.note_log_in(name, address, client_type, version, error=error)
+                raise
+            self._account.note_log_in(user, address, client_type, version, session=session)
             client = _Client(Connection(session), secrets.token_urlsafe(48))
             client.connection.client_settings = dict(data.get("SESSION_PARAMETERS") or {})
             token = secrets.token_urlsafe(48)
@@ -259,8 +267,10 @@ class Wire:
             count = self._statement_count(connection, body)
             if count != 1:
                 return _success(self._script(connection, sql, count, query_id))
-            result = connection.execute_many(sql, rows) if rows is not None else connection.execute(sql, bindings)
-            connection.rename_result(result, query_id)
+            if rows is not None:
+                result = connection.execute_many(sql, rows, query_id)
+            else:
+                result = connection.execute(sql, bindings, query_id)
             return _success(self._rows(connection, result))
 
     def _require_user(self, session: Session) -> None:
