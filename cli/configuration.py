@@ -23,13 +23,18 @@ def stack_file(stack: str) -> Path:
     return ROOT / f"Pulumi.{stack}.yaml"
 
 
-def load(stack: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """The stack's file with `overrides` (`key=value`) set in it. Raises `BadInputError` with all that is wrong."""
+def require(stack: str) -> Path:
+    """The stack's file. Raises `BadInputError`, with the stacks that there are, where it has none."""
     path = stack_file(stack)
     if not path.is_file():
         known = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
         raise BadInputError(f"there is no stack {stack!r}: {path.name} does not exist. Stacks: {', '.join(known)}.")
-    settings, place = _read(path), Place.of(stack)
+    return path
+
+
+def load(stack: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """The stack's file with `overrides` (`key=value`) set in it. Raises `BadInputError` with all that is wrong."""
+    settings, place = _read(require(stack)), Place.of(stack)
     # An embedded stack's rotations and releases are its own, and are not committed.
     if stack in EMBEDDED_STACKS and place.keys.exists():
         overrides = [f"keys_file={json.dumps(str(place.keys))}", *overrides]

@@ -16,7 +16,7 @@ from typing import Final
 import typer
 from rich.markup import escape
 
-from cli import deployment, engine, options
+from cli import configuration, deployment, engine, options
 from cli.cloud import attached
 from cli.console import answer, console
 from cli.failure import FailureError
@@ -200,6 +200,7 @@ def command(stack: options.Stack = "local", as_json: options.Json = False) -> No
 
     Example: ./nexus doctor
     """
+    configuration.require(stack)
     findings = examine(stack)
     wrong = [finding for finding in findings if not finding.good]
     if as_json:

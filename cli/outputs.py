@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -61,8 +62,14 @@ def command(
     if as_json:
         answer(values)
     elif isinstance(values, dict):
+        rows = _flat(values)
+        if not console().is_terminal:
+            # Whole, however long: somebody may cut a value out.
+            width = max(len(key) for key, _ in rows)
+            sys.stdout.writelines(f"{key:{width}}  {value}\n" for key, value in rows)
+            return
         table = Table(box=None, pad_edge=False, show_header=False)
-        for key, value in _flat(values):
+        for key, value in rows:
             table.add_row(f"[bold]{escape(key)}[/]", escape(value))
         console().print(table)
     else:

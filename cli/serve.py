@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import threading
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,6 +16,21 @@ from cli.cloud import attached, starting
 from cli.console import console, say
 from cli.failure import BadInputError, FailureError
 from cli.place import Place
+from emulator.world import world_of
+
+
+_SERVERS: Final = ("http", "snowflake", "azure-native", "random", "tls")
+
+
+def _account(place: Place) -> dict[str, str]:
+    """What somebody needs who logs in to the embedded Snowflake as its deploy user. The key stays in its file."""
+    world = world_of(place.cloud)
+    return {
+        "organization": world.organization,
+        "name": world.account,
+        "user": world.deploy_user,
+        "private_key_file": str(place.deploy_key),
+    }
 
 
 def command(
@@ -42,6 +57,9 @@ def command(
     """
     if not deployment.is_embedded(stack):
         raise BadInputError(f"stack {stack!r} has a real cloud: there is nothing to serve.")
+    for fixed in port or []:
+        if fixed.partition("=")[0] not in _SERVERS:
+            raise BadInputError(f"--port {fixed}: no server is called so; known are {', '.join(_SERVERS)}")
     place = Place.of(stack)
     with deployment.only_run(place, "serve"):
         other = attached(place)
@@ -58,7 +76,8 @@ def command(
             raise FailureError(f"the embedded cloud of {stack!r} is up already (process {cloud.endpoints.pid}).")
         if as_json:
             # As the cloud wrote it down: one line, so that a program can read it and go on.
-            sys.stdout.write(json.dumps(json.loads(place.endpoints.read_text(encoding="utf-8"))) + "\n")
+            listening = json.loads(place.endpoints.read_text(encoding="utf-8"))
+            sys.stdout.write(json.dumps(listening | {"account": _account(place)}) + "\n")
             sys.stdout.flush()
         else:
             endpoints = cloud.endpoints
@@ -67,7 +86,12 @@ def command(
             console().print(
                 f"Provider servers           PULUMI_DEBUG_PROVIDERS={endpoints.debug_providers}", markup=False
             )
-            console().print(f"Deploy user's private key  {place.deploy_key}", markup=False)
+            account = _account(place)
+            console().print(
+                f"Snowflake account          {account['organization']}-{account['name']}, user {account['user']}, "
+                f"key pair: {account['private_key_file']}",
+                markup=False,
+            )
             console().print('Plain pulumi in another shell: eval "$(./nexus env)". Ctrl-C ends it.', markup=False)
         while not over.wait(0.5):
             obituary = cloud.obituary()

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
 
+_ROLE_REFUSED = frozenset({390186, 390189})
+"""Snowflake's numbers for a log-in in a role that is not there, or not the user's."""
 _WIDEST = 100_000
 """Characters: no row is wider than what a line may hold where nobody looks at a terminal."""
 
@@ -184,7 +186,7 @@ def command(
 ) -> None:
     """Send statements to the stack's Snowflake account; with neither statement nor file, a prompt.
 
-    Example: nexus sql --role HCS0001_APP "SELECT COUNT(*) FROM HCS0001_DB.NEXUSCHAT.CONVERSATIONS"
+    Example: ./nexus sql --role HCS0001_APP "SELECT COUNT(*) FROM HCS0001_DB.NEXUSCHAT.CONVERSATIONS"
     """
     if statement is not None and file is not None:
         raise BadInputError("give a statement or a file, not both")
@@ -200,7 +202,7 @@ def command(
         try:
             connection = connect(access.address, name, _key(access, name), role=role)
         except Error as error:
-            raise FailureError(one_line(error)) from None
+            raise (BadInputError if error.errno in _ROLE_REFUSED else FailureError)(one_line(error)) from None
         with closing(connection):
             if texts is None:
                 prompt(connection, console())

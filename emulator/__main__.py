@@ -20,6 +20,7 @@ from emulator.lock import HeldError
 from emulator.package import CloudError
 from emulator.private_file import write_private
 from emulator.world import VARIABLE as WORLD
+from emulator.world import world_of
 
 FIRST_SQL = "NEXUS_FIRST_SQL"
 """The variable that tells the contents which files of SQL a new account runs."""
@@ -32,12 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     directory: Path = options.directory.resolve()
     module, _, function = options.contents.partition(":")
     with collection_deferred():
-        from emulator.cloud import EmbeddedCloud, Open, deploy_key
+        from emulator.cloud import EmbeddedCloud, Open
         from emulator.introspection import keep_in
 
         open_contents: Open = getattr(importlib.import_module(module), function)
     keep_in(options.cache)
-    os.environ["SNOWFLAKE_PRIVATE_KEY"] = deploy_key(options.deploy_key or directory.parent / "deploy-key.pem")
     if options.world is not None:
         os.environ[WORLD] = str(options.world.resolve())
     os.environ[FIRST_SQL] = os.pathsep.join(str(file.resolve()) for file in options.first_sql)
@@ -49,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
 
     try:
+        _act_as_deploy_user(directory, options.world, options.deploy_key or directory.parent / "deploy-key.pem")
         cloud = EmbeddedCloud(directory, open_contents, dict(options.port), options.chaos)
         asyncio.run(_serve(cloud, ready, options.watch_parent))
     except HeldError as held:
@@ -59,6 +60,25 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     endpoints.unlink(missing_ok=True)
     return 0
+
+
+def _act_as_deploy_user(directory: Path, given: Path | None, key: Path) -> None:
+    """Let a Snowflake provider that is configured with nothing log in as the deploy user.
+
+    The real plugin takes what it is not configured with from its environment: here that is never the one of the shell.
+    """
+    from emulator.cloud import deploy_key
+
+    world = world_of(directory, given)
+    for name in [name for name in os.environ if name.startswith("SNOWFLAKE_")]:
+        del os.environ[name]
+    os.environ |= {
+        "SNOWFLAKE_ORGANIZATION_NAME": world.organization,
+        "SNOWFLAKE_ACCOUNT_NAME": world.account,
+        "SNOWFLAKE_USER": world.deploy_user,
+        "SNOWFLAKE_AUTHENTICATOR": "SNOWFLAKE_JWT",
+        "SNOWFLAKE_PRIVATE_KEY": deploy_key(key),
+    }
 
 
 async def _serve(cloud: Any, ready: Callable[[dict[str, Any]], None], watch_parent: bool) -> None:

@@ -92,6 +92,11 @@ class EmbeddedCloud:
             loop = asyncio.get_running_loop()
             self._contents = await loop.run_in_executor(self._worker, self._open, self._directory)
             self._journal = Journal(self._directory / _JOURNAL)
+            known = {HTTP, *(package.name for package in self._contents.packages)}
+            if unknown := self._ports.keys() - known:
+                raise CloudError(
+                    f"no server is called {', '.join(sorted(unknown))}: known are {', '.join(sorted(known))}"
+                )
             http: _QuietServer | None = None
             serving: asyncio.Task[None] | None = None
             try:

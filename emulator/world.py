@@ -16,6 +16,7 @@ from emulator.private_file import write_private
 
 VARIABLE: Final = "NEXUS_WORLD"
 """The variable that tells the contents where the file is."""
+_KEPT: Final = "world.json"
 _EDITIONS: Final = ("STANDARD", "ENTERPRISE", "BUSINESS_CRITICAL")
 
 
@@ -49,14 +50,22 @@ class World:
         write_private(file, json.dumps(asdict(self), indent=2))
 
 
+def world_of(directory: Path, given: Path | None = None) -> World:
+    """The world that the cloud in `directory` has at its next start: as given, else as it was, else the plain one."""
+    kept = directory / _KEPT
+    if given is not None:
+        return World.read(given)
+    return World.read(kept) if kept.exists() else World()
+
+
 def settle(directory: Path, given: Path | None) -> World:
     """The world of the cloud in `directory`: as given, else as it was, else the plain one; kept for the next start.
 
     Raises `CloudError` where the account is somebody else's than before. (Its edition may change, as by Snowflake.)
     """
-    kept = directory / "world.json"
+    kept = directory / _KEPT
     before = World.read(kept) if kept.exists() else None
-    world = World.read(given) if given else before or World()
+    world = world_of(directory, given)
     if before is not None and (before.organization, before.account) != (world.organization, world.account):
         raise CloudError(
             f"it holds the account {before.organization}-{before.account}, and {world.organization}-{world.account} is "

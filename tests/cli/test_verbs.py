@@ -42,6 +42,8 @@ def test_the_command_lists_all_verbs(capsys: Capture) -> None:
         (["preview", "--policy-pack", "tests"], "not a policy pack (no PulumiPolicy.yaml)"),
         (["up", "--stack", "prod"], "nexuschat:azure.subscription_id"),
         (["serve", "--stack", "prod"], "there is nothing to serve"),
+        (["serve", "--port", "telnet=23"], "--port telnet=23: no server is called so"),
+        (["doctor", "--stack", "nowhere"], "there is no stack 'nowhere'"),
         (["env", "--stack", "prod"], "plain `pulumi` needs nothing from here"),
     ],
 )
