@@ -15,10 +15,12 @@ from components.snowflake import (
     AccountSettings,
     AccountSettingsArgs,
     AdministrativeProviders,
+    AlertRules,
     BreakGlass,
     BreakGlassArgs,
     CortexFunctions,
     CortexFunctionsArgs,
+    Counting,
     ExistingObjects,
     ExistingObjectsArgs,
     Governance,
@@ -28,6 +30,8 @@ from components.snowflake import (
     LogInPoliciesArgs,
     Maintenance,
     ModelPrice,
+    Monitoring,
+    MonitoringArgs,
     Operator,
     Organization,
     OrganizationArgs,
@@ -35,6 +39,7 @@ from components.snowflake import (
     PasswordRules,
     PlatformRoles,
     PlatformRolesArgs,
+    Price,
     Retention,
     RetentionArgs,
     ServiceUser,
@@ -75,6 +80,7 @@ class Platform:
     roles: PlatformRoles
     maintenance: Maintenance
     operator: Operator
+    counting: Counting
     user: ServiceUser
     power_bi_user: ServiceUser
     vault: KeyVault
@@ -181,8 +187,22 @@ def compose_platform(settings: Settings) -> Platform:
         opts=pulumi.ResourceOptions(depends_on=[shared]),
     )
     cortex = _cortex_functions(settings, shared, roles, writer, providers)
+    # The role is unknown until it stands and may act: then alone can the provider log in as it.
+    maintenance = Maintenance(
+        provider=snowflake_provider("snowflake-maintenance", account, roles.maintenance),
+        security_administrator=providers.security_administrator,
+        role=roles.maintenance,
+        warehouse=shared.warehouse,
+        procedure=retention.procedure,
+        schedule=settings.snowflake.retention_schedule,
+    )
+    monitoring = _monitoring(settings, shared, cortex, roles, maintenance, writer, providers)
+    for name in ("TENANT_DAYS", "TENANT_MODEL_DAYS"):
+        table = quoted(shared.database, monitoring.schema, monitoring.tables[name].name)
+        governance.guard_rows(monitoring, name, table)
     others: list[Component] = [
         cortex,
+        monitoring,
         account_settings,
         policies,
         retention,
@@ -230,16 +250,9 @@ def compose_platform(settings: Settings) -> Platform:
         shared=shared,
         governance=governance,
         roles=roles,
-        maintenance=Maintenance(
-            # The role is unknown until it stands and may act: then alone can the provider log in as it.
-            provider=snowflake_provider("snowflake-maintenance", account, roles.maintenance),
-            security_administrator=providers.security_administrator,
-            role=roles.maintenance,
-            warehouse=shared.warehouse,
-            procedure=retention.procedure,
-            schedule=settings.snowflake.retention_schedule,
-        ),
+        maintenance=maintenance,
         operator=operator,
+        counting=Counting(monitoring.collect, settings.snowflake.monitoring.counting_schedule),
         user=user,
         power_bi_user=power_bi_user,
         vault=azure.vault,
@@ -292,6 +305,47 @@ def _cortex_functions(
             prices={name: ModelPrice(price.prompt, price.completion) for name, price in model.prices.items()},
             cache_lifetime_seconds=model.cache.lifetime_seconds,
             cache_characters=model.cache.characters,
+            writer=writer,
+            providers=providers,
+            deletion_protection=settings.deletion_protection,
+        ),
+    )
+
+
+def _monitoring(
+    settings: Settings,
+    shared: SharedDatabase,
+    cortex: CortexFunctions,
+    roles: PlatformRoles,
+    maintenance: Maintenance,
+    writer: snowflake.Provider,
+    providers: AdministrativeProviders,
+) -> Monitoring:
+    rules = settings.snowflake.monitoring
+    prices = {
+        "CREDIT": rules.credit_price,
+        "STORAGE_TERABYTE_MONTH": rules.storage_price,
+    }
+    return Monitoring(
+        "monitoring",
+        MonitoringArgs(
+            database=shared.database,
+            database_name=naming.SHARED_DATABASE,
+            schema_name=naming.MONITORING_SCHEMA,
+            tenant_management_name=naming.TENANT_MANAGEMENT_SCHEMA,
+            cortex_functions_name=naming.CORTEX_FUNCTIONS_SCHEMA,
+            read_tables=[shared.tables["ORGANIZATIONS"], cortex.prices],
+            database_use=shared.database_use,
+            reader_role=roles.monitoring,
+            maintenance_role=maintenance.role,
+            maintenance=maintenance.provider,
+            warehouse=shared.warehouse,
+            prices={
+                **{item: Price(amount, rules.currency) for item, amount in prices.items() if amount is not None},
+                "CREDITS_A_DAY_ATTENTION": Price(rules.credits_a_day_attention, "credits"),
+                "MONITOR_ATTENTION": Price(rules.monitor_attention, "of the quota"),
+            },
+            alerts=AlertRules(rules.alert_schedule, naming.ALERT_INTEGRATION, tuple(rules.alert_recipients)),
             writer=writer,
             providers=providers,
             deletion_protection=settings.deletion_protection,
@@ -381,6 +435,7 @@ async def compose_organizations(settings: Settings, platform: Platform) -> dict[
                 phi_tag=platform.governance.phi_tag,
                 maintenance=platform.maintenance,
                 operator=platform.operator,
+                counting=platform.counting,
                 monthly_cortex_tokens=organization.monthly_cortex_tokens,
                 registry=platform.registry,
                 providers=platform.providers,

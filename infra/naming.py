@@ -20,6 +20,8 @@ CORTEX_ROLE = "VIDEXA_CORTEX_USER"
 MAINTENANCE_ROLE = "VIDEXA_MAINTENANCE"
 OPERATOR_ROLE = "VIDEXA_TENANT_OPERATOR"
 MONITORING_ROLE = "VIDEXA_MONITORING_READER"
+#: The integration by which alerts are mailed.
+ALERT_INTEGRATION = "VIDEXA_ALERTS"
 #: What stands in the account outside any database, and is of the platform as a whole, begins with it.
 ACCOUNT_PREFIX = "VIDEXA"
 

@@ -5,6 +5,7 @@ from components.snowflake.cortex_functions import CortexFunctions, CortexFunctio
 from components.snowflake.existing_objects import ExistingObjects, ExistingObjectsArgs
 from components.snowflake.governance import Governance, GovernanceArgs
 from components.snowflake.log_in_policies import LogInPolicies, LogInPoliciesArgs, PasswordRules
+from components.snowflake.monitoring import AlertRules, Counting, Monitoring, MonitoringArgs, Price
 from components.snowflake.organization import Organization, OrganizationArgs, OrganizationNames, OrganizationRegistry
 from components.snowflake.platform_roles import BreakGlass, BreakGlassArgs, PlatformRoles, PlatformRolesArgs
 from components.snowflake.providers import (
@@ -28,10 +29,12 @@ __all__ = [
     "AccountSettings",
     "AccountSettingsArgs",
     "AdministrativeProviders",
+    "AlertRules",
     "BreakGlass",
     "BreakGlassArgs",
     "CortexFunctions",
     "CortexFunctionsArgs",
+    "Counting",
     "ExistingObjects",
     "ExistingObjectsArgs",
     "Governance",
@@ -41,6 +44,8 @@ __all__ = [
     "LogInPoliciesArgs",
     "Maintenance",
     "ModelPrice",
+    "Monitoring",
+    "MonitoringArgs",
     "Operator",
     "Organization",
     "OrganizationArgs",
@@ -49,6 +54,7 @@ __all__ = [
     "PasswordRules",
     "PlatformRoles",
     "PlatformRolesArgs",
+    "Price",
     "Retention",
     "RetentionArgs",
     "ServiceUser",

@@ -24,6 +24,7 @@ from components.snowflake import account_usage
 from components.snowflake.database import declare_tables, managed_schema
 from components.snowflake.handlers.raise_alert import ALERTS
 from components.snowflake.providers import AdministrativeProviders
+from components.snowflake.retention import Maintenance
 from components.snowflake.routines import Routine, RoutineSchema, declare_procedure
 from components.snowflake.sql import literal, quoted
 from components.snowflake.tables import MONITORING_TABLES
@@ -403,9 +404,8 @@ def declare_counting(
     *,
     database: pulumi.Input[str],
     schema: pulumi.Input[str],
-    warehouse: pulumi.Input[str],
     counting: Counting,
-    maintenance: snowflake.Provider,
+    maintenance: Maintenance,
     depends_on: Sequence[pulumi.Resource],
 ) -> snowflake.Task:
     """The organisation's task: a root of its own with nothing after it, on the platform's warehouse, so that counting
@@ -416,7 +416,7 @@ def declare_counting(
             database=database,
             schema=schema,
             name=COUNT_TASK,
-            warehouse=warehouse,
+            warehouse=maintenance.warehouse,
             schedule=snowflake.TaskScheduleArgs(using_cron=counting.schedule),
             sql_statement=pulumi.Output.all(counting.procedure, database, schema).apply(
                 lambda known: (
@@ -426,6 +426,6 @@ def declare_counting(
             ),
             started=True,
             comment="Counts for the monitoring: numbers alone",
-            opts=component.child_options(maintenance, depends_on=depends_on),
+            opts=component.child_options(maintenance.provider, depends_on=depends_on),
         )
     )

@@ -11,6 +11,7 @@ from components.base import Component
 from components.snowflake.access import Access
 from components.snowflake.database import database_with_schema, declare_tables
 from components.snowflake.governance import tag_columns
+from components.snowflake.monitoring import Counting, declare_counting
 from components.snowflake.providers import AdministrativeProviders
 from components.snowflake.retention import Maintenance, declare_retention
 from components.snowflake.role_model import ADMINISTRATOR, ANALYST, APPLICATION, DATABASE_USE, OWN, READ, WRITE
@@ -53,7 +54,7 @@ class OrganizationArgs:
     `retention_days` are days of Time Travel; `service_user` is who takes the application role; `cortex_role` is the
     business role that lets the application call Cortex, `phi_tag` the full name of the tag for patients' data, and
     `maintenance` who deletes what has expired; `operator` owns the warehouse and the access roles.
-    `monthly_cortex_tokens` is what its calls of models may use in a month.
+    `counting` is how its use is counted, and `monthly_cortex_tokens` what its calls of models may use in a month.
     `deletion_protection` guards the database, its schema and its tables.
     """
 
@@ -66,6 +67,7 @@ class OrganizationArgs:
     phi_tag: pulumi.Input[str]
     maintenance: Maintenance
     operator: Operator
+    counting: Counting
     monthly_cortex_tokens: int
     registry: OrganizationRegistry
     providers: AdministrativeProviders
@@ -161,8 +163,19 @@ class Organization(Component):
             tables=tables,
             providers=providers,
         )
-        declare_retention(
+        retention = declare_retention(
             self, prefix, NEXUSCHAT_TABLES, database=database, schema=schema, own=own, maintenance=args.maintenance
+        )
+
+        declare_counting(
+            self,
+            prefix,
+            database=database.name,
+            schema=schema.name,
+            counting=args.counting,
+            maintenance=args.maintenance,
+            # One after the other: by then whoever makes tasks may do so.
+            depends_on=[retention],
         )
 
         values: dict[str, pulumi.Input[str | int]] = {

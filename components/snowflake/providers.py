@@ -30,6 +30,10 @@ PREVIEW_FEATURES = {
     "snowflake:index/accountPasswordPolicyAttachment:AccountPasswordPolicyAttachment": (
         "snowflake_account_password_policy_attachment_resource"
     ),
+    "snowflake:index/alert:Alert": "snowflake_alert_resource",
+    "snowflake:index/emailNotificationIntegration:EmailNotificationIntegration": (
+        "snowflake_email_notification_integration_resource"
+    ),
     "snowflake:index/functionPython:FunctionPython": "snowflake_function_python_resource",
     "snowflake:index/networkPolicyAttachment:NetworkPolicyAttachment": "snowflake_network_policy_attachment_resource",
     "snowflake:index/procedurePython:ProcedurePython": "snowflake_procedure_python_resource",

@@ -86,11 +86,14 @@ CORTEX_USER = BusinessRole(
 )
 MAINTENANCE = BusinessRole(
     "VIDEXA_MAINTENANCE",
-    "Owns and runs the tenants' tasks: deletes what has expired, counts",
+    "Owns and runs the tenants' tasks and the alerts: deletes what has expired, counts, warns",
     (
         "HCSnnnn_DB.NEXUSCHAT_OWN of every tenant",
         "VIDEXA_SHARED.GOVERNANCE_READ",
+        "VIDEXA_SHARED.MONITORING_WORK",
         "EXECUTE TASK on the account",
+        "EXECUTE ALERT on the account",
+        "USAGE on VIDEXA_ALERTS",
         "USAGE on VIDEXA_SHARED_WH",
     ),
     "rows, with patients' data masked",
@@ -112,7 +115,7 @@ OPERATOR = BusinessRole(
 MONITORING_READER = BusinessRole(
     "VIDEXA_MONITORING_READER",
     "Reads the monitoring views",
-    ("VIDEXA_SHARED.DATABASE_USE", "USAGE on VIDEXA_SHARED_WH"),
+    ("VIDEXA_SHARED.MONITORING_READ", "VIDEXA_SHARED.DATABASE_USE", "USAGE on VIDEXA_SHARED_WH"),
     "counts, times and costs; no content",
     ("POWERBI_SVC",),
 )

@@ -27,8 +27,9 @@ from components.snowflake.tables import (
     TableDefinition,
 )
 from components.snowflake.view_files import DIRECTORY, ViewQuery, view_queries
-from emulator.snowflake.account import Account
+from emulator.snowflake.account import Account, SnowflakeError
 from tests.unit.handler_account import SCHEMAS, EmbeddedSession, made_account
+from tests.unit.recording import Graph
 
 VIEWS = {directory: view_queries(directory, SCHEMAS) for directory in ("cortex_functions", "monitoring")}
 ALL_VIEWS = [(directory, name) for directory, views in VIEWS.items() for name in views]
@@ -310,3 +311,83 @@ def test_prices_are_written_once(session: EmbeddedSession) -> None:
     session.run(declare_amounts(table, {"CREDIT": Price(4.5, "USD"), "STORAGE_TERABYTE_MONTH": Price(23.0, "USD")}), [])
     rows = session.run(f"SELECT ITEM, AMOUNT, UNIT FROM {table} ORDER BY ITEM", [])
     assert [(row["ITEM"], float(row["AMOUNT"])) for row in rows] == [("CREDIT", 4.5), ("STORAGE_TERABYTE_MONTH", 23)]
+
+
+# --- what the program declares of it
+
+
+def test_the_embedded_account_has_the_same_columns() -> None:
+    """What we hold our views against is what the embedded Snowflake answers with, view by view."""
+    from emulator.snowflake.account.usage_views import ACCOUNT_USAGE as EMBEDDED
+
+    for name, view in ACCOUNT_USAGE.items():
+        assert tuple(column for column, _ in EMBEDDED[name].columns) == view.columns, name
+        assert EMBEDDED[name].role == view.database_role, name
+
+
+def test_views_and_alerts_are_declared_as_they_are_written(graph: Graph) -> None:
+    views = {
+        one.inputs["name"]: one.inputs
+        for one in graph.of("snowflake:index/view:View")
+        if one.inputs["schema"] == "MONITORING"
+    }
+    assert {name: inputs["statement"] for name, inputs in views.items()} == {
+        name: view.statement for name, view in VIEWS["monitoring"].items()
+    }
+    assert all(inputs["copyGrants"] for inputs in views.values())
+    alerts = {one.inputs["name"]: one.inputs for one in graph.of("snowflake:index/alert:Alert")}
+    assert set(alerts) == set(ALERTS)
+    for name, inputs in alerts.items():
+        assert inputs["action"] == f"CALL VIDEXA_SHARED.MONITORING.RAISE_ALERT('{name}')"
+        assert inputs["enabled"]
+        assert inputs["alertSchedule"] == {"cron": {"expression": "7 * * * *", "timeZone": "UTC"}}
+
+
+def test_a_tenants_task_counts_its_own_on_the_platforms_warehouse(graph: Graph) -> None:
+    for number in (1, 20):
+        name = f"HCS{number:04d}"
+        task = graph.one("snowflake:index/task:Task", f"{name}-COUNT_USAGE").inputs
+        assert task["sqlStatement"] == (
+            f"CALL \"VIDEXA_SHARED\".\"MONITORING\".\"COLLECT_TENANT_DAYS\"('{name}', '{name}_DB', 'NEXUSCHAT', 3)"
+        )
+        assert task["warehouse"] == "VIDEXA_SHARED_WH"
+        assert task["started"] is True
+        assert "afters" not in task
+
+
+def test_monitoring_tables_of_tenants_are_guarded(graph: Graph) -> None:
+    guarded = {
+        str(one.inputs["execute"]).split('"')[5]
+        for one in graph.of("snowflake:index/execute:Execute")
+        if "ADD ROW ACCESS POLICY" in str(one.inputs["execute"])
+    }
+    assert {
+        name for name, table in MONITORING_TABLES.items() if any(c.name == "ORGANIZATION_ID" for c in table.columns)
+    } <= guarded
+
+
+def test_alerts_are_mailed_where_there_is_somebody(graph: Graph) -> None:
+    integration = graph.one(
+        "snowflake:index/emailNotificationIntegration:EmailNotificationIntegration", "VIDEXA_ALERTS"
+    )
+    assert integration.inputs["allowedRecipients"] == ["alerts@videxa.example"]
+    body = graph.one("snowflake:index/procedurePython:ProcedurePython", "MONITORING-RAISE_ALERT").inputs
+    assert "EMAIL_INTEGRATION = 'VIDEXA_ALERTS'" in body["procedureDefinition"]
+    assert "EMAIL_RECIPIENTS = 'alerts@videxa.example'" in body["procedureDefinition"]
+
+
+def test_the_page_names_every_view() -> None:
+    page = (DIRECTORY.parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    named = {name for line in page.splitlines() if line.startswith("| `") for name in re.findall(r"`([A-Z_]+)`", line)}
+    assert named == set(VIEWS["monitoring"])
+
+
+def test_an_alert_that_cannot_be_mailed_is_raised_again(
+    session: EmbeddedSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.run("CREATE OR REPLACE VIEW VIDEXA_SHARED.MONITORING.ADMIN_GRANTS AS SELECT 1 AS A", [])
+    monkeypatch.setattr(raise_alert, "EMAIL_INTEGRATION", "NO_SUCH_INTEGRATION")
+    monkeypatch.setattr(raise_alert, "EMAIL_RECIPIENTS", "alerts@videxa.example")
+    with pytest.raises(SnowflakeError):
+        raise_alert.main(session, "ADMIN_GRANT")
+    assert session.value("SELECT COUNT(*) FROM VIDEXA_SHARED.MONITORING.ALERTS_RAISED") == 0

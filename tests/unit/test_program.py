@@ -22,7 +22,7 @@ from tests.unit.conftest import ROOT, as_engine_sends, organisations_file, stack
 from tests.unit.recording import Graph, declare, run_main
 
 #: Resources of one organisation, its component included.
-PER_ORGANISATION = 43 + len(NEXUSCHAT_TABLES)
+PER_ORGANISATION = 44 + len(NEXUSCHAT_TABLES)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_placeholder_that_nothing_fills_is_an_error(graph: Graph) -> None:
 
 def test_every_component_tells_its_outputs(graph: Graph) -> None:
     components = [one for one in graph.resources if not one.custom]
-    assert len(components) == 20 + 21
+    assert len(components) == 20 + 22
     for one in components:
         assert one.type.startswith(("videxa:snowflake:", "videxa:azure:"))
         assert graph.outputs[one.urn], one.urn

@@ -45,6 +45,8 @@ USER_AUTHENTICATION = "snowflake:index/userAuthenticationPolicyAttachment:UserAu
 ACCOUNT_AUTHENTICATION = "snowflake:index/accountAuthenticationPolicyAttachment:AccountAuthenticationPolicyAttachment"
 ACCOUNT_SESSION = "snowflake:index/accountSessionPolicyAttachment:AccountSessionPolicyAttachment"
 ACCOUNT_PASSWORD = "snowflake:index/accountPasswordPolicyAttachment:AccountPasswordPolicyAttachment"
+ALERT = "snowflake:index/alert:Alert"
+INTEGRATION = "snowflake:index/emailNotificationIntegration:EmailNotificationIntegration"
 FUNCTION = "snowflake:index/functionPython:FunctionPython"
 VIEW = "snowflake:index/view:View"
 PROCEDURE = "snowflake:index/procedurePython:ProcedurePython"
@@ -139,7 +141,7 @@ def test_what_an_organisation_is_made_of(graph: Graph) -> None:
         GRANT_TO_DATABASE_ROLE: 7,
         GRANT_TO_ROLE: 4,
         TAG_ASSOCIATION: 3,
-        TASK: 1,
+        TASK: 2,
         EXECUTE: 1,
     }
     assert len(graph.of("videxa:snowflake:Organization")) == 20
@@ -308,7 +310,7 @@ def test_nothing_of_one_organisation_names_another(graph: Graph) -> None:
     for number in range(1, 21):
         own = f"HCS{number:04d}"
         children = graph.under(own)
-        assert len(children) == 42 + len(NEXUSCHAT_TABLES)
+        assert len(children) == 43 + len(NEXUSCHAT_TABLES)
         for one in children:
             named = set(re.findall(r"HCS\d{4}", f"{one.name} {one.inputs}"))
             assert named <= {own}, one.urn
@@ -353,6 +355,8 @@ ROLES = {
     DATABASE_ROLE: "SYSADMIN",
     EXECUTE: "SYSADMIN",
     FUNCTION: "SYSADMIN",
+    ALERT: "VIDEXA_MAINTENANCE",
+    INTEGRATION: "ACCOUNTADMIN",
     VIEW: "SYSADMIN",
     MASKING: "SYSADMIN",
     ROW_ACCESS: "SYSADMIN",
@@ -390,6 +394,9 @@ BY_ANOTHER = {
     (EXECUTE, "cortex-from-public"): "ACCOUNTADMIN",
     (GRANT_DATABASE_ROLE, "cortex-user"): "ACCOUNTADMIN",
     (GRANT_TO_ROLE, "maintenance-tasks"): "ACCOUNTADMIN",
+    (GRANT_TO_ROLE, "maintenance-alerts"): "ACCOUNTADMIN",
+    (GRANT_DATABASE_ROLE, "SNOWFLAKE-SECURITY_VIEWER"): "ACCOUNTADMIN",
+    (GRANT_DATABASE_ROLE, "SNOWFLAKE-USAGE_VIEWER"): "ACCOUNTADMIN",
     (GRANT_ROLE, "VIDEXA_BREAK_GLASS-ACCOUNTADMIN"): "ACCOUNTADMIN",
     # The owner of a user alters it.
     (EXECUTE, "AGENTNEXUS_SVC-settings"): "USERADMIN",
@@ -511,6 +518,7 @@ def test_explicit_dependencies_are_few(graph: Graph) -> None:
         "HCS0001_WH-analyst": owner,
         "HCS0001_WH-administrator": owner,
         # Whoever makes the task must have the schema's OWN by then.
+        "HCS0001-COUNT_USAGE": {graph.one(TASK, "HCS0001-DELETE_EXPIRED").urn},
         "HCS0001-DELETE_EXPIRED": {graph.one(GRANT_DATABASE_ROLE, "HCS0001-own-in-maintenance").urn},
     }
 
