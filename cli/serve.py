@@ -18,7 +18,6 @@ from cli.failure import BadInputError, FailureError
 from cli.place import Place
 from emulator.world import world_of
 
-
 _SERVERS: Final = ("http", "snowflake", "azure-native", "random", "tls")
 
 
