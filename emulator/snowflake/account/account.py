@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -498,6 +498,13 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, Warehouse
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A new DuckDB cursor, with its own transaction and current schema."""
         return self._data.cursor()
+
+    @locked
+    def register_function(
+        self, name: str, function: Callable[..., Any], parameters: Sequence[str], returns: str
+    ) -> None:
+        """Make a Python function callable in DuckDB, its types DuckDB's; it sees NULLs and runs for each row."""
+        self._data.register_function(name, function, parameters, returns)
 
     @locked
     def refresh_information_schema(self) -> None:

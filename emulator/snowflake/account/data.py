@@ -437,18 +437,24 @@ class Data:
             for position in range(len(arguments))
         ]
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        self.register_function(name, call, [self.type_sql(type_) for _, type_ in arguments], self.type_sql(returns))
+        return name
+
+    def register_function(
+        self, name: str, function: Callable[..., Any], parameters: Sequence[str], returns: str
+    ) -> None:
+        """Make a Python function callable, its types DuckDB's."""
         if name in self._python:
             self._registry.remove_function(name)
         self._registry.create_function(
             name,
-            call,
-            [self.type_sql(type_) for _, type_ in arguments],
-            self.type_sql(returns),
+            function,
+            list(parameters),
+            returns,
             null_handling=FunctionNullHandling.SPECIAL,
             side_effects=True,
         )
         self._python.add(name)
-        return name
 
     def unregister_python(self, identifier: int) -> None:
         name = f"_python_{identifier}"

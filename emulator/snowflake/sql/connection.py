@@ -22,6 +22,7 @@ from emulator.snowflake.account import Account, Grantee, ObjectName, Session, Sn
 from emulator.snowflake.account.history import moment
 from emulator.snowflake.sql import bulk
 from emulator.snowflake.sql.account_usage import usage_rows
+from emulator.snowflake.sql.ai_stand_in import calls_of
 from emulator.snowflake.sql.information_schema import information_schema
 from emulator.snowflake.sql.parsing import parse, projection_names
 from emulator.snowflake.sql.results import Result
@@ -205,6 +206,20 @@ class Connection:
             raise
         finally:
             self.statement = outer
+            for call in calls_of(statement.id):
+                self.account.history.note(
+                    "MODEL_CALL",
+                    query=statement.id,
+                    at=call.at,
+                    function=call.function,
+                    model=call.model,
+                    input=call.input,
+                    output=call.output,
+                    warehouse=session.warehouse,
+                    role=place[2],
+                    user=session.user,
+                    tag=self.query_tag(),
+                )
             self.account.history.note(
                 "STATEMENT",
                 id=statement.id,
@@ -296,7 +311,15 @@ class Connection:
 
     def surroundings(self, bindings: Mapping[str, Any]) -> Surroundings:
         """What a statement of this connection may refer to."""
-        return Surroundings(bindings, self.variables, information_schema, self._earlier, self._functions(), usage_rows)
+        return Surroundings(
+            bindings,
+            self.variables,
+            information_schema,
+            self._earlier,
+            self._functions(),
+            usage_rows,
+            "" if self.statement is None else self.statement.id,
+        )
 
     def _earlier(self, key: str | int) -> pa.Table:
         if isinstance(key, int):

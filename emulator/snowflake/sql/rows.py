@@ -20,6 +20,7 @@ from emulator.snowflake.account import Account, ObjectName, Session, SnowflakeEr
 from emulator.snowflake.account.names import quote
 from emulator.snowflake.sql import vocabulary
 from emulator.snowflake.sql.account_usage import is_usage_view, usage_rows
+from emulator.snowflake.sql.ai_stand_in import CONSTANT_OBJECTS, ai_function, is_ai_function
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.policies import TARGET, Policies, typed
 from emulator.snowflake.sql.scopes import Scope, function_body, in_full, owner_session, subquery, table_node
@@ -61,6 +62,7 @@ class Surroundings:
     results: ResultSource | None = None
     functions: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     usage_rows: UsageSource | None = None
+    query_id: str = ""
 
 
 def denied(name: ObjectName) -> SnowflakeError:
@@ -266,6 +268,8 @@ class _Preparation(Policies):
             case exp.Anonymous() if (
                 isinstance(node.this, exp.Identifier) or node.name.upper() not in vocabulary.NAMED_FUNCTIONS
             ):
+                if is_ai_function(_called(node)):
+                    return self._ai_function(node, scope)
                 return self._user_function((_called(node),), node, scope)
             case exp.PropertyEQ():
                 # The key of `{'a': 1}` is text, though it is kept like a name.
@@ -672,7 +676,21 @@ class _Preparation(Policies):
             raise unsupported(node.sql(dialect="snowflake"))
         for part in qualifiers:
             self._identifier(part)
+        if [part.name for part in qualifiers] == ["SNOWFLAKE", "CORTEX"]:
+            raise unsupported(f"the function SNOWFLAKE.CORTEX.{_called(call)}: of the AI functions AI_COMPLETE is")
         return self._user_function((*(part.name for part in qualifiers), _called(call)), call, scope)
+
+    def _ai_function(self, call: exp.Anonymous, scope: Scope) -> exp.Expr:
+        arguments: list[tuple[str, exp.Expr]] = []
+        for argument in call.expressions:
+            named = isinstance(argument, exp.Kwarg)
+            value = argument.expression if named else argument
+            # Objects must be constant: they are read as they are written, and never run.
+            if not isinstance(value, CONSTANT_OBJECTS):
+                value = self._visit(value, scope)
+            arguments.append((argument.name if named else "", value))
+        self._needs_warehouse = True
+        return ai_function(self._account, scope.authority, _called(call), arguments, self._surroundings.query_id)
 
     def _user_function(self, parts: tuple[str, ...], call: exp.Anonymous, scope: Scope) -> exp.Expr:
         """A call of a declared function: found by name and number of arguments, if its USAGE is held.
