@@ -270,7 +270,8 @@ class TestRowAccess:
     def test_merging_meets_only_what_is_seen(self, by_tenant: Roles) -> None:
         merged = by_tenant.as_role("APP").execute(
             "MERGE INTO notes n USING"
-            " (SELECT column1 AS id, column2 AS word FROM VALUES (1, 'one'), (2, ''), (3, 'new')) s ON n.id = s.id WHEN MATCHED AND s.word = '' THEN DELETE"
+            " (SELECT column1 AS id, column2 AS word FROM VALUES (1, 'one'), (2, ''), (3, 'new')) s"
+            " ON n.id = s.id WHEN MATCHED AND s.word = '' THEN DELETE"
             " WHEN MATCHED THEN UPDATE SET title = s.word || n.id "
             "WHEN NOT MATCHED THEN INSERT (id, tenant, title) VALUES (s.id, 'a', s.word)"
         )  # fmt: skip
