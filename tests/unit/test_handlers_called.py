@@ -77,9 +77,26 @@ def test_nobody_else_may_call(account: Account, role: str) -> None:
 def test_a_budget_is_the_callers_own(account: Account) -> None:
     chat = EmbeddedSession(account, "HCS0002_APP", "HCS0002_WH")
     answer = call(chat, "CORTEX_FUNCTIONS.CHECK_BUDGET", "HCS0002", 10)
-    assert (answer["used_tokens"], answer["monthly_tokens"], answer["allowed"]) == (0, 100000, True)
+    assert (answer["monthly_tokens"], answer["allowed"]) == (100000, True)
     with pytest.raises(SnowflakeError, match="not the application of an organisation 'HCS0001'"):
         call(chat, "CORTEX_FUNCTIONS.CHECK_BUDGET", "HCS0001", 10)
+
+
+def test_a_completion_and_its_cache(account: Account) -> None:
+    chat = EmbeddedSession(account, "HCS0002_APP", "HCS0002_WH")
+    question = ("HCS0002", "claude-sonnet-4-5", "Be brief.", [{"role": "user", "content": "What is 5 mg?"}])
+    first = call(chat, "CORTEX_FUNCTIONS.CACHED_COMPLETE", *question, {"temperature": 0, "max_tokens": 50})
+    again = call(chat, "CORTEX_FUNCTIONS.CACHED_COMPLETE", *question, {"temperature": 0, "max_tokens": 50})
+    other = call(chat, "CORTEX_FUNCTIONS.CACHED_COMPLETE", *question, {"temperature": 1})
+    assert [one["cache_hit"] for one in (first, again, other)] == [False, True, False]
+    assert again["answer"] == first["answer"]
+    assert again["avoided"] == first["usage"]
+    assert chat.model_calls == []
+    used = first["usage"]["prompt_tokens"] + first["usage"]["completion_tokens"]
+    used += other["usage"]["prompt_tokens"] + other["usage"]["completion_tokens"]
+    assert call(chat, "CORTEX_FUNCTIONS.CHECK_BUDGET", "HCS0002", 0)["used_tokens"] == used
+    with pytest.raises(SnowflakeError, match="'gpt-9' is not allowed"):
+        call(chat, "CORTEX_FUNCTIONS.CACHED_COMPLETE", "HCS0002", "gpt-9", *question[2:], None)
 
 
 def test_the_functions_in_a_query(account: Account) -> None:

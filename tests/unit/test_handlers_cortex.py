@@ -102,7 +102,8 @@ def test_what_was_used_is_written_down_without_any_text(application: EmbeddedSes
     assert (hit["CACHE_HIT"], hit["PROMPT_TOKENS"], hit["COMPLETION_TOKENS"]) == (True, 0, 0)
     assert (hit["AVOIDED_PROMPT_TOKENS"], hit["AVOIDED_COMPLETION_TOKENS"]) == (10, 20)
     assert (asked["AVOIDED_PROMPT_TOKENS"], hit["SENT_CHARACTERS"]) == (0, 0)
-    assert asked["OFFERED_CHARACTERS"] == hit["OFFERED_CHARACTERS"] == len("Be brief.Café dose: 5 mg?")
+    prompt = "System: Be brief.\n\nUser: Café dose: 5 mg?"
+    assert asked["OFFERED_CHARACTERS"] == asked["SENT_CHARACTERS"] == hit["OFFERED_CHARACTERS"] == len(prompt)
     assert not any("dose" in str(value) or "answer" in str(value) for row in rows for value in row.values())
 
 

@@ -43,7 +43,7 @@ def main(
     if row["STATUS"] != "ACTIVE":
         raise ValueError(refusal({"organization_id": row["ORGANIZATION_ID"], "status": row["STATUS"]}))
     key = cache_key(row["ORGANIZATION_ID"], model, parameters, SYSTEM_PROMPT, messages)
-    offered = sum(len(message["content"]) for message in messages) + len(SYSTEM_PROMPT or "")
+    offered = len(as_prompt(SYSTEM_PROMPT, messages))
 
     found = cached(session, row, key)
     if found is not None:
