@@ -78,8 +78,8 @@ def existing_azure(settings: Settings) -> list[Mapping[str, Any]]:
                 },
             },
         )
-        openid = getattr(settings.apps.chat, "openid", None)
-        for secret in (*getattr(azure.vault, "existing_secrets", ()), *((openid.client_secret,) if openid else ())):
+        openid = settings.apps.chat.openid
+        for secret in (*azure.vault.existing_secrets, *((openid.client_secret,) if openid else ())):
             exists(
                 "azure-native:keyvault:Secret",
                 {
@@ -90,7 +90,7 @@ def existing_azure(settings: Settings) -> list[Mapping[str, Any]]:
                     "properties": {"value": secrets.token_urlsafe(32)},
                 },
             )
-    if azure.registry is not None and getattr(azure.registry, "adopt", True):
+    if azure.registry is not None and azure.registry.adopt:
         exists(
             "azure-native:containerregistry:Registry",
             {

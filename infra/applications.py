@@ -8,6 +8,7 @@ import pulumi
 
 from components.azure import ConfigurationFile
 from infra import naming
+from infra.application_settings import OpenIdSettings
 
 #: Milliseconds. An idle session ends after a quarter of an hour (45 CFR 164.312(a)(2)(iii)); a working day is the most.
 SESSION_EXPIRY = 15 * 60 * 1000
@@ -21,9 +22,8 @@ CHAT_CONFIGURATION_DIRECTORY = "/app/configuration"
 CHAT_CONFIGURATION_FILE = "librechat.yaml"
 
 
-def backend_environment(
+def snowflake_environment(
     *,
-    vault_uri: pulumi.Input[str],
     account: str,
     user: pulumi.Input[str],
     role: pulumi.Input[str],
@@ -32,9 +32,8 @@ def backend_environment(
     schema: pulumi.Input[str],
     model: str,
 ) -> dict[str, pulumi.Input[str]]:
-    """The backend starts in the shared schema; there ORGANIZATIONS tells it each organisation's database and role."""
+    """One starts in the shared schema; there ORGANIZATIONS tells each organisation's database and role."""
     return {
-        "AZURE_KEY_VAULT_URL": vault_uri,
         "SNOWFLAKE_ACCOUNT": account,
         "SNOWFLAKE_USER": user,
         "SNOWFLAKE_AUTHENTICATOR": "SNOWFLAKE_JWT",
@@ -85,23 +84,54 @@ def chat_environment(
     }
 
 
-def chat_configuration(backend_url: pulumi.Input[str], model: str) -> ConfigurationFile:
+def openid_environment(settings: OpenIdSettings) -> dict[str, pulumi.Input[str]]:
+    """LibreChat's variables for single sign-on. Passwords of its own end with it; its secrets come from the vault."""
+    return {
+        "ALLOW_EMAIL_LOGIN": "false",
+        # LibreChat counts OpenID among social log-ins; which of them there are, librechat.yaml says.
+        "ALLOW_SOCIAL_LOGIN": "true",
+        "OPENID_ISSUER": settings.issuer,
+        "OPENID_CLIENT_ID": settings.client_id,
+        "OPENID_SCOPE": settings.scope,
+        "OPENID_CALLBACK_URL": "/oauth/openid/callback",
+        "OPENID_BUTTON_LABEL": settings.button,
+        "OPENID_USE_END_SESSION_ENDPOINT": "true",
+    }
+
+
+def chat_configuration(backend_url: pulumi.Input[str], model: str, *, openid: bool) -> ConfigurationFile:
     """`librechat.yaml`: one endpoint, the backend; LibreChat fills in the key from its own environment."""
     return ConfigurationFile(
         directory=CHAT_CONFIGURATION_DIRECTORY,
         name=CHAT_CONFIGURATION_FILE,
         secret_name=naming.CHAT_CONFIGURATION,
-        content=pulumi.Output.from_input(backend_url).apply(lambda url: librechat_yaml(url, model)),
+        content=pulumi.Output.from_input(backend_url).apply(lambda url: librechat_yaml(url, model, openid=openid)),
         content_type="application/yaml",
     )
 
 
-def librechat_yaml(backend_url: str, model: str) -> str:
-    """The text of `librechat.yaml`; every JSON document is a YAML one."""
+def librechat_yaml(backend_url: str, model: str, *, openid: bool) -> str:
+    """The text of `librechat.yaml`; every JSON document is a YAML one.
+
+    Off is whatever leads to a service of somebody else's, or shows one person's chat to another.
+    """
     return json.dumps(
         {
             "version": "1.2.1",
             "cache": True,
+            "interface": {
+                "endpointsMenu": False,
+                "modelSelect": False,
+                "parameters": False,
+                "agents": False,
+                "fileSearch": False,
+                "multiConvo": False,
+                "peoplePicker": {"users": False, "groups": False, "roles": False},
+                "marketplace": {"use": False},
+                "runCode": False,
+                "webSearch": False,
+            },
+            "registration": {"socialLogins": ["openid"] if openid else []},
             "endpoints": {
                 "custom": [
                     {
@@ -122,6 +152,8 @@ def search_environment() -> dict[str, pulumi.Input[str]]:
     return {
         "MEILI_ENV": "production",
         "MEILI_NO_ANALYTICS": "true",
+        # At INFO it names each request; a query may name a patient.
+        "MEILI_LOG_LEVEL": "WARN",
         "MEILI_HTTP_ADDR": f"0.0.0.0:{SEARCH_PORT}",
         "MEILI_DB_PATH": f"{SEARCH_DIRECTORY}/data.ms",
     }

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_snowflake as snowflake
@@ -85,6 +85,8 @@ class Platform:
     power_bi_user: ServiceUser
     vault: KeyVault
     apps: Mapping[str, ContainerApplication]
+    #: What Azure's side adds to the stack's outputs.
+    azure_outputs: Mapping[str, pulumi.Input[Any]]
     #: The rest of the components, which nothing is taken from.
     others: Sequence[Component]
 
@@ -257,7 +259,8 @@ def compose_platform(settings: Settings) -> Platform:
         power_bi_user=power_bi_user,
         vault=azure.vault,
         apps=azure.apps,
-        others=others,
+        azure_outputs=azure.outputs,
+        others=[*others, *azure.others],
     )
 
 

@@ -40,6 +40,7 @@ CREDENTIALS_KEY = "nexuschat-creds-key"
 CREDENTIALS_IV = "nexuschat-creds-iv"
 JWT_SECRET = "nexuschat-jwt-secret"  # noqa: S105 -- the secret's name
 JWT_REFRESH_SECRET = "nexuschat-jwt-refresh-secret"  # noqa: S105 -- the secret's name
+OPENID_SESSION_SECRET = "nexuschat-openid-session-secret"  # noqa: S105 -- the secret's name
 CHAT_CONFIGURATION = "nexuschat-librechat-yaml"
 
 #: The roles that see the rows of every organisation in the shared tables: the owner, who writes the declared rows, who
@@ -70,6 +71,25 @@ def workspace_name(environment: str) -> str:
 
 def identity_name(app_name: str, environment: str) -> str:
     return f"id-{app_name}-{environment}"
+
+
+def network_name(environment: str) -> str:
+    return f"vnet-nexuschat-{environment}"
+
+
+def endpoint_name(service: str, environment: str) -> str:
+    """A private endpoint's name."""
+    return f"pe-nexuschat-{service}-{environment}"
+
+
+def edge_name(environment: str) -> str:
+    """Front Door's profile."""
+    return f"afd-nexuschat-{environment}"
+
+
+def firewall_name(environment: str) -> str:
+    """The web application firewall's policy: Azure takes letters and digits only."""
+    return f"wafnexuschat{environment}"
 
 
 def vault_id(subscription_id: str, resource_group: str, vault: str) -> str:

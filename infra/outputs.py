@@ -41,6 +41,7 @@ def stack_outputs(
             "secrets": {name.replace("-", "_"): name for name in sorted(platform.vault.secrets)},
         },
         "apps": {name: _app(app) for name, app in platform.apps.items()},
+        **platform.azure_outputs,
     }
     return {**outputs, "readme": _readme(settings, outputs)}
 
@@ -59,7 +60,12 @@ def _tenant(organization: Organization) -> dict[str, pulumi.Output[str]]:
 
 def _app(app: ContainerApplication) -> dict[str, pulumi.Input[Any]]:
     """An app's name and address; a URL only where the world may call it."""
-    found: dict[str, pulumi.Input[Any]] = {"name": app.app_name, "fqdn": app.fqdn, "internal": app.internal}
+    found: dict[str, pulumi.Input[Any]] = {
+        "name": app.app_name,
+        "fqdn": app.fqdn,
+        "internal": app.internal,
+        "revision": app.serving_revision,
+    }
     return found if app.internal else {**found, "url": app.url}
 
 

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
+from infra.application_settings import ZONES, AppsSettings
+from infra.azure_settings import AzureSettings
 from infra.rules import (
     CROSS_REGIONS,
     IDLE_MINUTES,
-    LOG_RETENTION_DAYS,
-    MAXIMUM_REPLICAS,
     PASSWORD_LENGTH,
     PERSON_METHODS,
     PHI_EDITIONS,
@@ -31,29 +31,19 @@ from infra.rules import (
     UNKNOWN_MODEL_HINT,
     AccountName,
     AutoSuspendSeconds,
-    ContainerAppName,
-    Cores,
     CronSchedule,
-    DirectoryId,
     Edition,
     EmailAddress,
     Environment,
-    Image,
-    Location,
-    Memory,
     MonthlyCortexTokens,
     MonthlyCredits,
     Network,
     OrganizationId,
     OrganizationName,
     Price,
-    RegistryName,
-    ResourceGroupName,
     RetentionDays,
     Rule,
     SnowflakeIdentifier,
-    SubscriptionId,
-    VaultName,
     WarehouseSize,
     between,
     matches,
@@ -62,6 +52,7 @@ from infra.rules import (
     shown,
     suggest,
 )
+from infra.section import Section
 from infra.tenants_file import Place, TenantsFile, TenantsFileError, read_tenants_file
 
 NAMESPACE = "nexuschat"
@@ -89,74 +80,20 @@ class SettingsError(Exception):
         super().__init__(f"The configuration has {count}; nothing was changed.\n{lines}")
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class VaultSettings(_Settings):
-    """The key vault. With `adopt` it is one that exists: imported and protected, never made anew."""
-
-    name: VaultName
-    public_network_access: Annotated[str, one_of("a setting of the vault's network", ("enabled", "disabled"))] = (
-        "disabled"
-    )
-    adopt: bool = False
-    #: Where an adopted vault lies, if not in the platform's own resource group.
-    resource_group: ResourceGroupName | None = None
-
-    @field_validator("resource_group")
-    @classmethod
-    def _only_for_an_adopted_vault(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None and info.data.get("adopt") is False:
-            raise refusal(
-                "only an adopted vault may lie in a resource group of its own.",
-                "Set adopt: true beside it, or leave it out.",
-            )
-        return value
-
-
-class RegistrySettings(_Settings):
-    """The company's container registry, which exists already: the apps pull from it by identity."""
-
-    name: RegistryName
-    resource_group: ResourceGroupName
-
-
-class AzureSettings(_Settings):
-    subscription_id: SubscriptionId
-    tenant_id: DirectoryId
-    location: Location = "centralus"
-    resource_group: ResourceGroupName
-    vault: VaultSettings
-    registry: RegistrySettings | None = None
-    log_retention_days: Annotated[int, between(*LOG_RETENTION_DAYS, "days")] = 90
-
-    @field_validator("subscription_id", "tenant_id")
-    @classmethod
-    def _no_placeholder(cls, value: str, info: ValidationInfo) -> str:
-        if (info.context or {}).get("environment") in REAL_ENVIRONMENTS and value.startswith("00000000-0000-0000"):
-            what = "tenantId" if info.field_name == "tenant_id" else "id"
-            raise refusal(
-                f"{value!r} is a placeholder of the embedded cloud.",
-                f"`az account show --query {what} --output tsv` gives the real one.",
-            )
-        return value
-
-
-class ServiceUserSettings(_Settings):
+class ServiceUserSettings(Section):
     """The applications' user. With `adopt` it is one that exists: imported and protected, never made anew."""
 
     name: SnowflakeIdentifier = "AGENTNEXUS_SVC"
     adopt: bool = False
 
 
-class PowerBiUserSettings(_Settings):
+class PowerBiUserSettings(Section):
     """The user as which Power BI reads the monitoring views."""
 
     name: SnowflakeIdentifier = "POWERBI_SVC"
 
 
-class BreakGlassSettings(_Settings):
+class BreakGlassSettings(Section):
     """The person's user for emergencies: ACCOUNTADMIN, disabled until it is needed."""
 
     name: SnowflakeIdentifier = "VIDEXA_BREAK_GLASS"
@@ -165,7 +102,7 @@ class BreakGlassSettings(_Settings):
     email: EmailAddress
 
 
-class ExistingObjectsSettings(_Settings):
+class ExistingObjectsSettings(Section):
     """What was in the account before the stack: imported and protected, never made, changed or removed here."""
 
     database: SnowflakeIdentifier = "AGENTNEXUS_DB"
@@ -178,7 +115,7 @@ def _loopback() -> list[str]:
     return ["127.0.0.0/8"]
 
 
-class NetworksSettings(_Settings):
+class NetworksSettings(Section):
     """IPv4 ranges from which each group of users may log in to Snowflake; on the embedded cloud the loopback's."""
 
     applications: Annotated[list[Network], Field(min_length=1, default_factory=_loopback, validate_default=True)]
@@ -187,7 +124,7 @@ class NetworksSettings(_Settings):
     power_bi: Annotated[list[Network], Field(min_length=1, default_factory=_loopback, validate_default=True)]
 
 
-class PasswordSettings(_Settings):
+class PasswordSettings(Section):
     """Passwords of people; no program has one."""
 
     minimum_length: Annotated[int, between(*PASSWORD_LENGTH, "characters")] = 14
@@ -197,18 +134,18 @@ class PasswordSettings(_Settings):
     history: Annotated[int, between(5, 24, "passwords")] = 24
 
 
-class LogInSettings(_Settings):
+class LogInSettings(Section):
     """How people and programs log in to Snowflake."""
 
     networks: NetworksSettings = Field(default_factory=dict, validate_default=True)
     idle_minutes: Annotated[int, between(*IDLE_MINUTES, "minutes")] = 15
     person_methods: Annotated[
         list[Annotated[str, one_of("a way in which a person may log in", PERSON_METHODS)]], Field(min_length=1)
-    ] = ["SAML", "PASSWORD"]
+    ] = Field(default_factory=lambda: ["SAML", "PASSWORD"])
     password: PasswordSettings = Field(default_factory=PasswordSettings)
 
 
-class AccountParametersSettings(_Settings):
+class AccountParametersSettings(Section):
     """Snowflake's account parameters, in their own names; each default is the safe choice."""
 
     allow_client_mfa_caching: bool = False
@@ -234,7 +171,7 @@ class AccountParametersSettings(_Settings):
         }
 
 
-class SharedWarehouseSettings(_Settings):
+class SharedWarehouseSettings(Section):
     """The warehouse of the platform's own statements."""
 
     size: WarehouseSize = "XSMALL"
@@ -242,7 +179,7 @@ class SharedWarehouseSettings(_Settings):
     auto_suspend_seconds: AutoSuspendSeconds = 60
 
 
-class MonitoringSettings(_Settings):
+class MonitoringSettings(Section):
     """What use costs, what draws attention, and when it is counted and looked at.
 
     Snowflake states prices by contract, region and edition: none is assumed, and a cost without its price stays empty.
@@ -265,7 +202,7 @@ class MonitoringSettings(_Settings):
     alert_recipients: list[EmailAddress] = Field(default_factory=list)
 
 
-class SnowflakeSettings(_Settings):
+class SnowflakeSettings(Section):
     organization: OrganizationName
     account: AccountName
     edition: Edition
@@ -335,21 +272,21 @@ class SnowflakeSettings(_Settings):
         return value
 
 
-class ModelPriceSettings(_Settings):
+class ModelPriceSettings(Section):
     """Credits for a million tokens: of prompts, and of completions."""
 
     prompt: Price
     completion: Price
 
 
-class PromptCacheSettings(_Settings):
+class PromptCacheSettings(Section):
     """How long an answer is kept, and how many characters of answers each organisation's cache may hold."""
 
     lifetime_seconds: Annotated[int, between(60, 30 * 86_400, "seconds")] = 86_400
     characters: Annotated[int, between(100_000, 10_000_000_000, "characters")] = 20_000_000
 
 
-class ModelSettings(_Settings):
+class ModelSettings(Section):
     """The Cortex model of the chat, which must stand on the list of allowed ones."""
 
     allowed: Annotated[list[str], Field(min_length=1)]
@@ -397,86 +334,7 @@ class ModelSettings(_Settings):
         return value
 
 
-class ContainerSettings(_Settings):
-    """One container: `cpu` in cores, `memory` twice as many gibibytes."""
-
-    name: ContainerAppName
-    image: Image
-    cpu: Cores = 0.5
-    memory: Memory = Field(default="1Gi", validate_default=True)
-
-    @field_validator("memory")
-    @classmethod
-    def _memory_goes_with_cores(cls, value: str, info: ValidationInfo) -> str:
-        cores = info.data.get("cpu")
-        if cores is not None and float(value.removesuffix("Gi")) != 2 * cores:
-            raise refusal(
-                f"{value!r} does not go with {cores:g} cores: Container Apps gives two gibibytes for each core.",
-                f"Set memory to {2 * cores:g}Gi, or cpu to match.",
-            )
-        return value
-
-
-class ScaledContainerSettings(ContainerSettings):
-    """A container that runs in several replicas: more of them above `concurrent_requests` each."""
-
-    min_replicas: Annotated[int, between(1, MAXIMUM_REPLICAS, "replicas (scaling by CPU cannot start from none)")] = 1
-    max_replicas: Annotated[int, between(1, MAXIMUM_REPLICAS, "replicas")] = Field(default=3, validate_default=True)
-    concurrent_requests: Annotated[int, between(1, 1000, "requests at a time")] = 50
-
-    @field_validator("max_replicas")
-    @classmethod
-    def _ceiling_above_floor(cls, value: int, info: ValidationInfo) -> int:
-        floor = info.data.get("min_replicas")
-        if floor is not None and value < floor:
-            raise refusal(f"{value} is below min_replicas, which is {floor}.", "Raise one or lower the other.")
-        return value
-
-
-class BackendSettings(ScaledContainerSettings):
-    name: ContainerAppName = "agentnexus-backend"
-
-
-class SiteSettings(ScaledContainerSettings):
-    name: ContainerAppName = "agentnexus-site"
-    #: Where the site listens, and the page that answers when it is well.
-    port: Annotated[int, between(1, 65535, "(a TCP port)")] = 80
-    health_path: Annotated[
-        str, AfterValidator(Rule(matches(r"/[A-Za-z0-9._~/-]*"), "is no path.", "Begin it with /."))
-    ] = "/"
-
-
-class ChatSettings(ScaledContainerSettings):
-    name: ContainerAppName = "nexuschat"
-
-
-class SearchSettings(ContainerSettings):
-    """Meilisearch: always exactly one replica, since its index lies on the replica's own disk."""
-
-    name: ContainerAppName = "nexuschat-meilisearch"
-    image: Image = "getmeili/meilisearch:v1.12.3"
-
-
-class AppsSettings(_Settings):
-    backend: BackendSettings
-    site: SiteSettings
-    chat: ChatSettings
-    search: SearchSettings = Field(default_factory=SearchSettings, validate_default=True)
-
-    @field_validator("search")
-    @classmethod
-    def _names_differ(cls, value: SearchSettings, info: ValidationInfo) -> SearchSettings:
-        apps: dict[str, ContainerSettings] = {**info.data, "search": value}
-        for first in apps:
-            for second in apps:
-                if first < second and apps[first].name == apps[second].name:
-                    raise refusal(
-                        f"{first} and {second} are both named {apps[first].name!r}.", "Give each app a name of its own."
-                    )
-        return value
-
-
-class KeySettings(_Settings):
+class KeySettings(Section):
     """A service user's key pair as `nexus rotate-key` writes it down.
 
     `generation` counts key pairs; `since` is the day of the last rotation; `rotating` marks one that is not finished.
@@ -487,11 +345,11 @@ class KeySettings(_Settings):
     rotating: bool = False
 
 
-class _Keys(_Settings):
+class _Keys(Section):
     users: dict[SnowflakeIdentifier, KeySettings]
 
 
-class _StackSettings(_Settings):
+class _StackSettings(Section):
     """The stack's configuration: one field for each key of the namespace."""
 
     environment: Environment
@@ -505,8 +363,20 @@ class _StackSettings(_Settings):
     model: ModelSettings
     apps: AppsSettings
 
+    @field_validator("apps")
+    @classmethod
+    def _a_replica_in_each_zone(cls, value: AppsSettings, info: ValidationInfo) -> AppsSettings:
+        azure = info.data.get("azure")
+        few = value.too_few_for_zones() if azure is not None and azure.network.zone_redundant else []
+        if few:
+            raise refusal(
+                f"azure.network.zone_redundant needs {ZONES} replicas; fewer are the floor of {', '.join(few)}.",
+                f"Set their min_replicas to {ZONES} at least, or zone_redundant to false.",
+            )
+        return value
 
-class _TenantValues(_Settings):
+
+class _TenantValues(Section):
     warehouse_size: WarehouseSize
     monthly_credits: MonthlyCredits
     retention_days: RetentionDays
@@ -515,7 +385,7 @@ class _TenantValues(_Settings):
     monthly_cortex_tokens: MonthlyCortexTokens = 20_000_000
 
 
-class _TenantOverrides(_Settings):
+class _TenantOverrides(Section):
     warehouse_size: WarehouseSize | None = None
     monthly_credits: MonthlyCredits | None = None
     retention_days: RetentionDays | None = None
@@ -523,7 +393,7 @@ class _TenantOverrides(_Settings):
     monthly_cortex_tokens: MonthlyCortexTokens | None = None
 
 
-class _Tenants(_Settings):
+class _Tenants(Section):
     defaults: _TenantValues
     organizations: Annotated[dict[OrganizationId, _TenantOverrides | None], Field(min_length=1)]
 

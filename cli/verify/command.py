@@ -178,6 +178,7 @@ def _azure(report: Report, access: StackAccess, state: StackState, outputs: Mapp
     """Check vault and apps; give the service user's key as the backend's identity reads it."""
     from cli.verify.applications import applications
     from cli.verify.azure import SECRET, VAULT, embedded_resources
+    from cli.verify.edge import edge, entrances
     from cli.verify.vault import EmbeddedVault, read_as, rights
     from cli.verify.wiring import Surroundings, shared_key, standing, wiring
 
@@ -199,6 +200,7 @@ def _azure(report: Report, access: StackAccess, state: StackState, outputs: Mapp
             for problem in problems:
                 check.fail(problem.resource, str(problem))
         standing(report, outputs, apps)
+        edge(report, outputs, state, azure)
         uris: list[str] = []
         with report.check("secrets", "each declared secret", "in the vault") as check:
             for secret in state.of_type(SECRET):
@@ -230,6 +232,7 @@ def _azure(report: Report, access: StackAccess, state: StackState, outputs: Mapp
                 secrets=frozenset(uris),
                 models=access.settings.model.allowed,
                 log_in=lambda told: _session(access, told, key),
+                entrances=entrances(state, azure),
             ),
         )
     return key

@@ -20,13 +20,15 @@ class Surroundings:
     """What an app's variables may lead to.
 
     `log_in` logs in as the backend's variables say, and returns what the session says of itself by the
-    variable's name. `secrets` are the URIs of the secrets that exist.
+    variable's name. `secrets` are the URIs of the secrets that exist. `entrances` are the edge's host names, each with
+    the host that it leads to.
     """
 
     vault_uri: str
     secrets: Collection[str]
     models: Collection[str]
     log_in: Callable[[Mapping[str, str]], Mapping[str, str]]
+    entrances: Mapping[str, str]
 
 
 _MODEL = "SNOWFLAKE_CORTEX_MODEL"
@@ -57,7 +59,7 @@ def wiring(report: Report, apps: Sequence[Application], around: Surroundings) ->
         for app in apps:
             for variable, host in app.hosts():
                 check.tried += 1
-                if host not in fqdns and host != vault_host:
+                if around.entrances.get(host, host) not in fqdns and host != vault_host:
                     check.fail(f"{app.name} {variable}", f"{host} is no app of the stack")
         check.found = f"{check.tried} URLs lead to an app or the vault"
     with report.check("wiring", "each secret that an app refers to", "exists in the vault") as check:

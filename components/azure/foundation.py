@@ -55,5 +55,6 @@ class Foundation(Component):
             )
         )
         self.resource_group: pulumi.Output[str] = group.name
+        self.resource_group_id: pulumi.Output[str] = group.id
         self.workspace_id: pulumi.Output[str] = workspace.id
         self.register_outputs({"resource_group": self.resource_group, "workspace_id": self.workspace_id})

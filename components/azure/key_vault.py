@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pulumi
-from pulumi_azure_native import keyvault, monitor
+from pulumi_azure_native import keyvault
 
+from components.azure.adoption import Adoption, adopt
 from components.base import Component
 
 #: Days in which a deleted vault or secret can be brought back: the most that Azure offers.
@@ -38,8 +39,9 @@ class SecretReference:
 class KeyVaultArgs:
     """What the vault is and holds.
 
-    `adopt_id` is the resource id of a vault that exists already: it is then imported, protected, and left
-    standing when the stack goes. `public_access` opens the vault's network side; rights are needed all the same.
+    `adoption` says that it exists already: it is then imported, protected, and left standing when the stack goes.
+    `existing_secrets` are those of its secrets that are referred to as they are: never read, never written.
+    `public_access` opens the vault's network side; rights are needed all the same.
     """
 
     vault_name: str
@@ -48,25 +50,22 @@ class KeyVaultArgs:
     directory_id: str
     public_access: bool
     secrets: Mapping[str, SecretContent]
-    workspace_id: pulumi.Input[str]
     deletion_protection: bool
-    adopt_id: str | None = None
+    adoption: Adoption | None = None
+    existing_secrets: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class KeyVault(Component):
-    """Stateful. A vault in RBAC mode with purge protection, its secrets, and its audit log.
+    """Stateful. A vault in RBAC mode with purge protection, and its secrets.
 
     Secrets are written through Azure's management side: whoever deploys needs no right to read them.
     """
 
     def __init__(self, name: str, args: KeyVaultArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("videxa:azure:KeyVault", name, opts)
-        vault_options = self.child_options(protect=args.deletion_protection or args.adopt_id is not None)
-        if args.adopt_id is not None:
-            vault_options.import_ = args.adopt_id
-            # It was there before the stack and serves others too.
-            vault_options.retain_on_delete = True
+        vault_options = self.child_options(protect=args.deletion_protection)
+        adopt(vault_options, args.adoption)
         vault = self.child(
             keyvault.Vault(
                 "vault",
@@ -90,16 +89,6 @@ class KeyVault(Component):
                 opts=vault_options,
             )
         )
-        self.child(
-            monitor.DiagnosticSetting(
-                "vault-audit",
-                name="audit-to-log-analytics",
-                resource_uri=vault.id,
-                workspace_id=args.workspace_id,
-                logs=[monitor.DiagnosticsLogSettingsArgs(category_group="allLogs", enabled=True)],
-                opts=self.child_options(),
-            )
-        )
         secret_options = self.child_options(protect=args.deletion_protection)
         #: The vault's secrets by name.
         self.secrets: dict[str, SecretReference] = {}
@@ -119,6 +108,13 @@ class KeyVault(Component):
                 )
             )
             self.secrets[secret_name] = secret_reference(secret_name, secret)
+        for secret_name in args.existing_secrets:
+            self.secrets[secret_name] = SecretReference(
+                name=secret_name,
+                uri=pulumi.Output.concat(vault.properties.vault_uri, "secrets/", secret_name),
+                id=pulumi.Output.concat(vault.id, "/secrets/", secret_name),
+            )
+        self.id: pulumi.Output[str] = vault.id
         self.vault: pulumi.Output[str] = vault.name
         self.uri: pulumi.Output[str] = vault.properties.vault_uri
         self.register_outputs({"vault": self.vault, "uri": self.uri, "secrets": sorted(self.secrets)})

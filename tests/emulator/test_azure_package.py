@@ -168,11 +168,11 @@ def test_an_api_version_in_the_type_is_the_same_type(azure: Azure) -> None:
 
 
 def test_a_type_of_the_sdk_that_is_not_built_is_checked_but_not_created(azure: Azure) -> None:
-    inputs = {"resourceGroupName": "rg-test", "profileName": "fd", "location": "Global"}
-    assert set(azure.refusals("cdn:Profile", inputs)) == {"sku"}
-    checked = azure.checked("cdn:Profile", "fd", inputs | {"sku": {"name": "Premium_AzureFrontDoor"}})
-    with pytest.raises(CloudError, match="the embedded Azure does not build azure-native:cdn:Profile"):
-        azure.package.create(azure.question("cdn:Profile", "fd", inputs=checked))
+    inputs = {"resourceGroupName": "rg-test", "profileName": "cdn", "originName": "o", "endpointName": "e"}
+    assert set(azure.refusals("cdn:Origin", inputs)) == {"hostName"}
+    checked = azure.checked("cdn:Origin", "o", inputs | {"hostName": "origin.example.com"})
+    with pytest.raises(CloudError, match="the embedded Azure does not build azure-native:cdn:Origin"):
+        azure.package.create(azure.question("cdn:Origin", "o", inputs=checked))
 
 
 def test_a_type_that_the_sdk_does_not_have_is_refused_by_name(azure: Azure) -> None:

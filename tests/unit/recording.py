@@ -31,6 +31,22 @@ def public_key(name: str) -> str:
     return f"-----BEGIN PUBLIC KEY-----\nMIIB\n{name}\n-----END PUBLIC KEY-----\n"
 
 
+#: The input that names a resource, which comes out as `name`.
+NAMED_BY = {
+    "azure-native:app:Job": "jobName",
+    "azure-native:cdn:AFDEndpoint": "endpointName",
+    "azure-native:cdn:AFDOriginGroup": "originGroupName",
+    "azure-native:cdn:Profile": "profileName",
+    "azure-native:cdn:Route": "routeName",
+    "azure-native:cdn:RuleSet": "ruleSetName",
+    "azure-native:managedidentity:UserAssignedIdentity": "resourceName",
+    "azure-native:monitor:ActionGroup": "actionGroupName",
+    "azure-native:network:PrivateEndpoint": "privateEndpointName",
+    "azure-native:privatedns:PrivateZone": "privateZoneName",
+    "azure-native:storage:StorageAccount": "accountName",
+}
+
+
 @dataclass(frozen=True)
 class Registration:
     """One resource as the engine was told of it. `secret` has the outermost keys of its secret inputs."""
@@ -45,6 +61,7 @@ class Registration:
     protect: bool
     delete_before_replace: bool
     retain_on_delete: bool
+    replace_on_changes: frozenset[str]
     import_id: str
     ignore_changes: frozenset[str]
     dependencies: frozenset[str]
@@ -58,6 +75,8 @@ class Graph:
 
     resources: list[Registration] = field(default_factory=list)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: What each resource came out as, by URN.
+    states: dict[str, dict[str, Any]] = field(default_factory=dict)
     result: Any = None
 
     def of(self, type_: str, parent: str | None = None) -> list[Registration]:
@@ -90,6 +109,8 @@ class CloudMocks(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         state = dict(args.inputs)
         identity = f"{args.name}-id"
+        if args.typ in NAMED_BY:
+            state["name"] = state[NAMED_BY[args.typ]]
         match args.typ:
             case "azure-native:keyvault:Vault":
                 name = state["vaultName"]
@@ -107,6 +128,7 @@ class CloudMocks(mocks.Mocks):
                 middle = "" if ingress["external"] else "internal."
                 fqdn = f"{name}.{middle}example.centralus.azurecontainerapps.io"
                 state["name"] = name
+                state["latestRevisionName"] = f"{name}--newest"
                 # A list goes in, a map comes out.
                 users = state["identity"]["userAssignedIdentities"]
                 state["identity"] = {**state["identity"], "userAssignedIdentities": {user: {} for user in users}}
@@ -115,6 +137,20 @@ class CloudMocks(mocks.Mocks):
                 state |= {"principalId": f"principal-of-{args.name}", "clientId": f"client-of-{args.name}"}
             case "azure-native:resources:ResourceGroup":
                 state["name"] = state["resourceGroupName"]
+            case "azure-native:app:Job":
+                users = state["identity"]["userAssignedIdentities"]
+                state["identity"] = {**state["identity"], "userAssignedIdentities": {user: {} for user in users}}
+            case "azure-native:network:PublicIPAddress":
+                state["ipAddress"] = "20.0.0.1"
+            case "azure-native:cdn:AFDEndpoint":
+                state["hostName"] = f"{state['endpointName']}-abcdefgh.z01.azurefd.net"
+            case "azure-native:cdn:AFDCustomDomain":
+                state["validationProperties"] = {
+                    "validationToken": f"token-of-{state['hostName']}",
+                    "expirationDate": "",
+                }
+            case "random:index/randomString:RandomString":
+                state["result"] = f"drawn{len(state['keepers']['template']) % 10}{args.name[-2:]}"
             case "random:index/randomBytes:RandomBytes":
                 state["hex"] = wrapped(f"hex-of-{args.name}")
             case "tls:index/privateKey:PrivateKey":
@@ -130,6 +166,7 @@ class RecordingMonitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         answer = super().RegisterResource(request)
+        self.graph.states[answer.urn] = plain(rpc.deserialize_properties(answer.object))
         if request.type != "pulumi:pulumi:Stack":
             inputs = rpc.deserialize_properties(request.object)
             explicit = set(request.dependencies)
@@ -147,6 +184,7 @@ class RecordingMonitor(mocks.MockMonitor):
                     protect=request.protect,
                     delete_before_replace=request.deleteBeforeReplace,
                     retain_on_delete=request.retainOnDelete,
+                    replace_on_changes=frozenset(request.replaceOnChanges),
                     import_id=request.importId,
                     ignore_changes=frozenset(request.ignoreChanges),
                     dependencies=frozenset(request.dependencies),

@@ -38,7 +38,19 @@ sdk_stack_trace = pulumi.runtime.resource._get_stack_trace
 
 def test_outputs(graph: Graph) -> None:
     result = graph.result
-    assert set(result) == {"account", "tenants", "vault", "apps", "service_user", "shared", "readme"}
+    assert set(result) == {
+        "account",
+        "tenants",
+        "vault",
+        "apps",
+        "service_user",
+        "shared",
+        "readme",
+        "edge",
+        "network",
+        "index_job",
+        "deploy_identity",
+    }
     assert result["account"] == {"organization": "VIDEXA", "name": "EMBEDDED"}
     assert len(result["tenants"]) == 20
     assert result["tenants"]["HCS0020"] == {
@@ -63,7 +75,7 @@ def test_outputs(graph: Graph) -> None:
 def test_the_stacks_page_is_filled(graph: Graph) -> None:
     page = graph.result["readme"]
     assert "$" not in page
-    assert "https://nexuschat.example.centralus.azurecontainerapps.io" in page
+    assert "https://chat-nexuschat-local-abcdefgh.z01.azurefd.net" in page
     assert page.count("| HCS00") == 20
 
 
@@ -76,7 +88,7 @@ def test_a_placeholder_that_nothing_fills_is_an_error(graph: Graph) -> None:
 
 def test_every_component_tells_its_outputs(graph: Graph) -> None:
     components = [one for one in graph.resources if not one.custom]
-    assert len(components) == 20 + 22
+    assert len(components) == 20 + 35
     for one in components:
         assert one.type.startswith(("videxa:snowflake:", "videxa:azure:"))
         assert graph.outputs[one.urn], one.urn
@@ -257,3 +269,8 @@ def test_derived_azure_names_are_within_their_limits(environment: str) -> None:
     assert 2 <= len(naming.container_environment_name(environment)) <= 60
     assert 4 <= len(naming.workspace_name(environment)) <= 63
     assert 3 <= len(naming.identity_name("a" * 32, environment)) <= 128
+    assert 2 <= len(naming.network_name(environment)) <= 64
+    assert len(naming.endpoint_name("registry", environment)) <= 80
+    assert naming.firewall_name(environment).isalnum()
+    # The endpoints' names begin with the site's label.
+    assert len(f"site-{naming.edge_name(environment)}") <= 46

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from emulator.azure.kinds import ResourceKind
-from emulator.azure.resource_types import containerapps, foundation, keyvault, monitoring, network, platform
+from emulator.azure.resource_types import containerapps, edge, foundation, keyvault, monitoring, network, platform
 
 KINDS: tuple[ResourceKind, ...] = (
     *foundation.KINDS,
@@ -13,6 +13,7 @@ KINDS: tuple[ResourceKind, ...] = (
     *platform.KINDS,
     *containerapps.KINDS,
     *network.KINDS,
+    *edge.KINDS,
     *monitoring.KINDS,
 )
 

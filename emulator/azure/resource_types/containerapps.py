@@ -38,9 +38,14 @@ ENVIRONMENTS = "Microsoft.App/managedEnvironments"
 WORKSPACES = "Microsoft.OperationalInsights/workspaces"
 SUBNETS = "Microsoft.Network/virtualNetworks/subnets"
 REGISTRIES = "Microsoft.ContainerRegistry/registries"
+JOBS = "Microsoft.App/jobs"
+PRIVATE_ENDPOINTS = "Microsoft.Network/privateEndpoints"
+ZONE_LINKS = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
 
 _SECRET_URL = re.compile(r"https://([a-zA-Z0-9-]+)\.vault\.azure\.net/secrets/([0-9a-zA-Z-]+)(?:/([0-9a-f]+))?/?", re.I)
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)Gi")
+_FIELD = r"(\*|\d+(-\d+)?)(/\d+)?(,(\*|\d+(-\d+)?)(/\d+)?)*"
+_CRON = re.compile(rf"{_FIELD}( {_FIELD}){{4}}")
 _SUFFIX_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 # What the API takes, more than its specification says: hashicorp/terraform-provider-azurerm pull request 31989.
 _FAILURE_THRESHOLDS = {"Liveness": 30, "Readiness": 48, "Startup": 240}
@@ -59,6 +64,10 @@ def _environment_network(inputs: Inputs) -> Iterator[CheckFailure]:
     if at(inputs, "vnetConfiguration.internal") is True and subnet is None:
         yield CheckFailure(
             "vnetConfiguration.internal", "an internal environment needs a network: infrastructureSubnetId is missing"
+        )
+    if at(inputs, "vnetConfiguration.internal") is True and inputs.get("publicNetworkAccess") == "Enabled":
+        yield CheckFailure(
+            "publicNetworkAccess", "an internal environment has no public side: Disabled, or leave it out"
         )
     if at(inputs, "appLogsConfiguration.destination") == "log-analytics":
         for name in ("customerId", "sharedKey"):
@@ -426,8 +435,8 @@ def _complete_app(operation: Operation) -> None:
     complete_identity(operation)
     for secret in items(body, "configuration.secrets"):
         if secret.get("keyVaultUrl") is not None:
-            _check_secret_reference(operation, secret)
-    _check_registries(operation)
+            _check_secret_reference(operation, environment, secret)
+    _check_registries(operation, environment)
     for volume in items(body, "template.volumes"):
         if volume.get("storageType") in ("AzureFile", "NfsAzureFile"):
             storage = f"{environment.id}/storages/{volume.get('storageName')}"
@@ -463,10 +472,22 @@ def _complete_app(operation: Operation) -> None:
         "latestReadyRevisionName": revision,
         "customDomainVerificationId": _verification_id(operation),
         "eventStreamEndpoint": f"https://{body['location']}.azurecontainerapps.dev{operation.id}/eventstream",
-        "outboundIpAddresses": [environment.body["staticIp"]],
+        "outboundIpAddresses": _outbound(operation, environment),
         "runningStatus": "Running",
         "provisioningState": "Succeeded",
     }
+
+
+def _outbound(operation: Operation, environment: StoredResource) -> list[str]:
+    """The addresses that others see: the NAT gateway's, where the environment's subnet has one."""
+    subnet = operation.store.find(str(at(environment.body, "vnetConfiguration.infrastructureSubnetId")))
+    gateway = operation.store.find(str(at(subnet.body, "natGateway.id"))) if subnet is not None else None
+    addresses = [
+        str(address.body["ipAddress"])
+        for reference in (items(gateway.body, "publicIpAddresses") if gateway is not None else ())
+        if (address := operation.store.find(str(reference.get("id")))) is not None
+    ]
+    return addresses or [environment.body["staticIp"]]
 
 
 def _ephemeral_storage(cpu: float) -> str:
@@ -499,7 +520,45 @@ def _principal(operation: Operation, identity: str) -> str | None:
     return str(stored.body["principalId"]) if stored is not None and stored.type == IDENTITIES else None
 
 
-def _check_secret_reference(operation: Operation, secret: Mapping[str, Any]) -> None:
+def _has_way(operation: Operation, environment: StoredResource, target: StoredResource, zone: str) -> bool:
+    """Whether the environment's network has an approved private endpoint to a target, and a zone that names it."""
+    subnet = at(environment.body, "vnetConfiguration.infrastructureSubnetId")
+    if subnet is None:
+        return False
+    network = key(subnet).split("/subnets/", 1)[0]
+    store = operation.store
+    linked = {
+        link.key.split("/virtualnetworklinks/", 1)[0]
+        for link in store.of_type(ZONE_LINKS)
+        if key(at(link.body, "virtualNetwork.id")) == network
+        and link.key.split("/privatednszones/", 1)[1].startswith(f"{zone}/")
+    }
+    for endpoint in store.of_type(PRIVATE_ENDPOINTS):
+        if not key(endpoint.body["subnet"]["id"]).startswith(network + "/"):
+            continue
+        connected = any(
+            key(connection["privateLinkServiceId"]) == target.key
+            and connection["privateLinkServiceConnectionState"]["status"] == "Approved"
+            for connection in items(endpoint.body, "privateLinkServiceConnections")
+        )
+        named = any(
+            key(str(configuration.get("privateDnsZoneId"))) in linked
+            for group in store.within(endpoint.id)
+            for configuration in items(group.body, "privateDnsZoneConfigs")
+        )
+        if connected and named:
+            return True
+    return False
+
+
+def _refuses_public(resource: StoredResource) -> bool:
+    properties = resource.body.get("properties", resource.body)
+    closed = str(properties.get("publicNetworkAccess", "")).lower() == "disabled"
+    rules = properties.get("networkAcls") or properties.get("networkRuleSet") or {}
+    return closed or str(rules.get("defaultAction", "")).lower() == "deny"
+
+
+def _check_secret_reference(operation: Operation, environment: StoredResource, secret: Mapping[str, Any]) -> None:
     name, identity = secret["name"], secret["identity"]
     found = _SECRET_URL.fullmatch(secret["keyVaultUrl"])
     assert found is not None
@@ -511,6 +570,11 @@ def _check_secret_reference(operation: Operation, secret: Mapping[str, Any]) -> 
     elif principal is None or not may_read_secret(operation.store, principal, vault, found[2]):
         why = (
             "the identity has no role that lets it read the secret (Key Vault Secrets User on the secret or the vault)"
+        )
+    elif _refuses_public(vault) and not _has_way(operation, environment, vault, "privatelink.vaultcore.azure.net"):
+        why = (
+            "Public network access is disabled and request is not from a trusted service nor via an approved private "
+            "link (the environment's network needs a private endpoint to the vault, and the zone that names it)"
         )
     else:
         stored = operation.store.find(f"{vault.id}/secrets/{found[2]}")
@@ -531,7 +595,7 @@ def _check_secret_reference(operation: Operation, secret: Mapping[str, Any]) -> 
         )
 
 
-def _check_registries(operation: Operation) -> None:
+def _check_registries(operation: Operation, environment: StoredResource) -> None:
     """A registry of this cloud must let the app's identity pull; one elsewhere is not ours to judge."""
     registries = {registry.body["loginServer"]: registry for registry in operation.store.of_type(REGISTRIES)}
     for credentials in items(operation.body, "configuration.registries"):
@@ -549,43 +613,161 @@ def _check_registries(operation: Operation) -> None:
                 "identity "
                 f"{identity} for registry {registry.body['loginServer']}: it has no role AcrPull there';.",
             )
+        if _refuses_public(registry) and not _has_way(operation, environment, registry, "privatelink.azurecr.io"):
+            raise operation.refuse(
+                "InvalidParameterValueInContainerTemplate",
+                f"The following field(s) are either invalid or missing. Field 'template.containers.image' is invalid "
+                f"with details: 'unable to pull image: {registry.body['loginServer']} refuses public access, and the "
+                "environment's network has no private endpoint to it with the zone that names it';.",
+            )
 
 
 def _revision(operation: Operation) -> str:
     """The newest revision's name: a new one where the template changed, and only there."""
     template = operation.inputs["template"]
     revisions: list[dict[str, Any]] = list(operation.private.get("revisions", ()))
+    single = at(operation.inputs, "configuration.activeRevisionsMode") in (None, "Single")
     content = {name: value for name, value in template.items() if name != "revisionSuffix"}
     suffix = template.get("revisionSuffix") or None
-    if revisions:
-        newest = revisions[-1]
-        if newest["template"] == content and (suffix is None or newest["name"] == f"{operation.name}--{suffix}"):
-            return str(newest["name"])
-    if suffix is None:
-        suffix = "".join(secrets.choice(_SUFFIX_ALPHABET) for _ in range(7))
-    name = f"{operation.name}--{suffix}"
-    if any(revision["name"] == name for revision in revisions):
-        raise operation.refuse(
-            "ContainerAppRevisionAlreadyExists",
-            f"The revision '{name}' already exists with another template: give the new one another revisionSuffix.",
-            409,
-        )
-    revisions.append({"name": name, "template": content, "createdTime": operation.timestamp})
+    newest = revisions[-1] if revisions else None
+    same = newest is not None and newest["template"] == content
+    if newest is None or not same or (suffix is not None and newest["name"] != f"{operation.name}--{suffix}"):
+        if suffix is None:
+            suffix = "".join(secrets.choice(_SUFFIX_ALPHABET) for _ in range(7))
+        name = f"{operation.name}--{suffix}"
+        if any(revision["name"] == name for revision in revisions):
+            raise operation.refuse(
+                "InvalidParameterValueInContainerTemplate",
+                "The following field(s) are either invalid or missing. Field 'template.revisionsuffix' is invalid with "
+                f"details: 'Invalid value: \"{suffix}\": revision with suffix {suffix} already exists.';. "
+                "It is not the newest: send traffic to it, or give the new one another suffix.",
+                409,
+            )
+        newest = {"name": name, "template": content, "createdTime": operation.timestamp}
+        revisions.append(newest)
+    for revision in revisions:
+        # Only the newest runs in Single mode; in Multiple, what ran goes on.
+        revision["active"] = revision is newest or (not single and revision.get("active", True))
     # Azure keeps a hundred inactive ones by default.
     operation.private["revisions"] = revisions[-101:]
-    return name
+    return str(newest["name"])
 
 
 def _check_traffic(operation: Operation, ingress: Mapping[str, Any]) -> None:
-    names = {revision["name"] for revision in operation.private["revisions"]}
+    revisions = {revision["name"]: revision for revision in operation.private["revisions"]}
     for entry in ingress["traffic"]:
-        revision = entry.get("revisionName")
-        if revision is not None and revision not in names:
+        name = entry.get("revisionName")
+        if name is None:
+            continue
+        if name not in revisions:
             raise operation.refuse(
                 "RevisionNotFound",
-                f"The traffic of container app '{operation.name}' names the revision '{revision}', which does "
-                "not exist.",
+                f"The traffic of container app '{operation.name}' names the revision '{name}', which does not exist.",
             )
+        if entry.get("weight") and not revisions[name]["active"]:
+            raise operation.refuse(
+                "InvalidTrafficWeight",
+                f"The traffic of container app '{operation.name}' goes to the revision '{name}', which is not active.",
+            )
+
+
+# Jobs
+
+
+def _job_trigger(inputs: Inputs) -> Iterator[CheckFailure]:
+    kind = at(inputs, "configuration.triggerType")
+    if not isinstance(kind, str):
+        if kind is None:
+            yield CheckFailure("configuration.triggerType", "Azure requires what starts a job")
+        return
+    for trigger in ("Schedule", "Event", "Manual"):
+        name = f"{trigger.lower()}TriggerConfig"
+        given = at(inputs, f"configuration.{name}") is not None
+        if given and trigger != kind:
+            yield CheckFailure(f"configuration.{name}", f"goes with triggerType {trigger}, which is {kind}")
+        if not given and trigger == kind and kind != "Manual":
+            yield CheckFailure(f"configuration.{name}", f"a job with triggerType {kind} needs it")
+    expression = at(inputs, "configuration.scheduleTriggerConfig.cronExpression")
+    if isinstance(expression, str) and not _CRON.fullmatch(expression):
+        yield CheckFailure(
+            "configuration.scheduleTriggerConfig.cronExpression",
+            f"'{expression}' is no cron expression of five fields: minute, hour, day, month, weekday",
+        )
+    for place in ("manualTriggerConfig", "scheduleTriggerConfig", "eventTriggerConfig"):
+        parallel, completions = (
+            at(inputs, f"configuration.{place}.{name}") for name in ("parallelism", "replicaCompletionCount")
+        )
+        if isinstance(parallel, int) and isinstance(completions, int) and completions > parallel:
+            yield CheckFailure(
+                f"configuration.{place}.replicaCompletionCount", f"{completions} is more than parallelism {parallel}"
+            )
+
+
+def _job_containers(inputs: Inputs) -> Iterator[CheckFailure]:
+    if not items(inputs, "template.containers") and at(inputs, "template") is not UNKNOWN:
+        yield CheckFailure("template.containers", "Azure requires at least one container")
+    if inputs.get("environmentId") is None:
+        yield CheckFailure("environmentId", "Azure requires the environment that the job runs in")
+    for index, container in enumerate(items(inputs, "template.containers")):
+        if container.get("probes"):
+            yield CheckFailure(f"template.containers[{index}].probes", "a job's container has no probes")
+
+
+def _complete_job(operation: Operation) -> None:
+    body = operation.body
+    environment = operation.store.find(operation.inputs["environmentId"])
+    assert environment is not None
+    if environment.body["location"] != body["location"]:
+        raise operation.refuse(
+            "ContainerAppLocationMismatch",
+            f"The job '{operation.name}' and its environment must be in one location, not '{body['location']}' and "
+            f"'{environment.body['location']}'.",
+        )
+    _check_profile(operation, environment)
+    complete_identity(operation)
+    for secret in items(body, "configuration.secrets"):
+        if secret.get("keyVaultUrl") is not None:
+            _check_secret_reference(operation, environment, secret)
+    _check_registries(operation, environment)
+    for container in items(body, "template.containers"):
+        container.setdefault("resources", {"cpu": 0.5, "memory": "1Gi"})
+        container["resources"]["ephemeralStorage"] = _ephemeral_storage(container["resources"].get("cpu") or 0.5)
+    body["configuration"].setdefault("replicaRetryLimit", 0)
+    body |= {
+        "environmentId": environment.id,
+        "outboundIpAddresses": _outbound(operation, environment),
+        "eventStreamEndpoint": f"https://{body['location']}.azurecontainerapps.dev{operation.id}/eventstream",
+        "runningState": "Ready",
+        "provisioningState": "Succeeded",
+    }
+
+
+# Private endpoint connections: what others ask for, and the environment's owner approves
+
+
+def _complete_connection(operation: Operation) -> None:
+    if operation.previous is None:
+        raise operation.refuse(
+            "PrivateEndpointConnectionNotFound",
+            f"There is no connection '{operation.name}' to approve: one comes with the private endpoint that asks.",
+            404,
+        )
+    before = operation.previous.body
+    operation.private["profile"] = operation.previous.private.get("profile")
+    operation.body |= {name: before[name] for name in ("privateEndpoint", "groupIds") if name in before}
+    operation.body["privateLinkServiceConnectionState"].setdefault("actionsRequired", "None")
+    operation.body["provisioningState"] = "Succeeded"
+
+
+def _tell_origins(operation: Operation) -> None:
+    """Front Door's origins show what became of the link that they asked for."""
+    environment = operation.id.rsplit("/privateEndpointConnections/", 1)[0]
+    status = operation.body["privateLinkServiceConnectionState"]["status"]
+    for origin in operation.store.of_type("Microsoft.Cdn/profiles/originGroups/origins"):
+        link = origin.body.get("sharedPrivateLinkResource")
+        if isinstance(link, dict) and key(link["privateLink"]["id"]) == key(environment):
+            link["status"] = status
+            operation.store.put(origin)
 
 
 _APP_NAME_RULE = (
@@ -626,7 +808,7 @@ KINDS = (
             "peerTrafficConfiguration": {"encryption": {"enabled": False}},
         },
         complete=_complete_environment,
-        in_use_by=(APPS,),
+        in_use_by=(APPS, JOBS),
     ),
     ResourceKind(
         "app:ContainerApp",
@@ -709,5 +891,49 @@ KINDS = (
             "identity.userAssignedIdentities[]": IDENTITIES,
         },
         complete=_complete_app,
+    ),
+    ResourceKind(
+        "app:Job",
+        path=f"{RESOURCE_GROUP}/providers/Microsoft.App/jobs/{{jobName}}",
+        name=Name("jobName", r"(?!.*--)[a-z][a-z0-9-]{0,30}[a-z0-9]", _APP_NAME_RULE),
+        rules=(
+            _job_trigger,
+            _job_containers,
+            _app_secrets,
+            _app_containers,
+            _app_resources,
+            _identity_of,
+            allowed("configuration.triggerType", ("Schedule", "Event", "Manual")),
+            between("configuration.replicaTimeout", 1, 604_800, " seconds"),
+            between("configuration.replicaRetryLimit", 0, 10),
+            distinct("configuration.secrets", "name"),
+            distinct("configuration.registries", "server"),
+            exactly_one("configuration.registries[]", "identity", "username"),
+            distinct("template.containers", "name"),
+            distinct("template.containers[].env", "name"),
+            distinct("template.volumes", "name"),
+        ),
+        replaces=frozenset({"environmentId"}),
+        identifiers={
+            "configuration.secrets": ("name",),
+            "configuration.registries": ("server",),
+            "template.containers": ("name",),
+            "template.containers.env": ("name",),
+            "template.volumes": ("name",),
+        },
+        links={"environmentId": ENVIRONMENTS, "identity.userAssignedIdentities[]": IDENTITIES},
+        complete=_complete_job,
+    ),
+    ResourceKind(
+        "app:ManagedEnvironmentPrivateEndpointConnection",
+        path=f"{RESOURCE_GROUP}/providers/Microsoft.App/managedEnvironments/{{environmentName}}"
+        "/privateEndpointConnections/{privateEndpointConnectionName}",
+        name=Name("privateEndpointConnectionName", r"[a-zA-Z0-9._-]{1,80}", "1 to 80 letters, digits, . _ -"),
+        rules=(
+            needed("privateLinkServiceConnectionState.status"),
+            allowed("privateLinkServiceConnectionState.status", ("Approved", "Rejected", "Pending", "Disconnected")),
+        ),
+        complete=_complete_connection,
+        after=_tell_origins,
     ),
 )

@@ -24,6 +24,44 @@ def _complete_identity(operation: Operation) -> None:
     operation.body["tenantId"] = operation.configuration.tenant_id
 
 
+_ISSUER_SAID = "an issuer is an https address without a query"
+_MOST_CREDENTIALS = 20
+
+
+def _credential_rules(inputs: Inputs) -> Iterator[CheckFailure]:
+    audiences = inputs.get("audiences")
+    if isinstance(audiences, list) and len(audiences) != 1:
+        yield CheckFailure("audiences", f"{len(audiences)} audiences: a federated credential has one")
+
+
+def _complete_credential(operation: Operation) -> None:
+    identity = operation.id.rsplit("/federatedIdentityCredentials/", 1)[0]
+    others = [other for other in operation.store.within(identity) if other.key != key(operation.id)]
+    for other in others:
+        if all(other.body.get(name) == operation.body.get(name) for name in ("issuer", "subject")):
+            raise AzureError(
+                409,
+                "Conflict",
+                f"Issuer and subject combination already exists for this Managed Identity, in '{other.name}'.",
+            )
+    if len(others) >= _MOST_CREDENTIALS:
+        raise AzureError(
+            400,
+            "TooManyCredentials",
+            f"The identity has {len(others)} federated credentials: {_MOST_CREDENTIALS} at most.",
+        )
+
+
+def _condition(inputs: Inputs) -> Iterator[CheckFailure]:
+    condition, version = inputs.get("condition"), inputs.get("conditionVersion")
+    if condition is not None and version is None:
+        yield CheckFailure("conditionVersion", "a condition needs its version: 2.0")
+    if version is not None and condition is None:
+        yield CheckFailure("condition", "a version without a condition")
+    if isinstance(condition, str) and len(condition) > 8192:
+        yield CheckFailure("condition", f"{len(condition)} characters are too many: a condition may have 8192")
+
+
 def _assignment_is_a_guid(inputs: Inputs) -> Iterator[CheckFailure]:
     principal = inputs.get("principalId")
     if known(principal) and not is_guid(principal):
@@ -113,6 +151,22 @@ KINDS = (
         complete=_complete_identity,
     ),
     ResourceKind(
+        "managedidentity:FederatedIdentityCredential",
+        path=f"{RESOURCE_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{{resourceName}}"
+        "/federatedIdentityCredentials/{federatedIdentityCredentialResourceName}",
+        name=Name(
+            "federatedIdentityCredentialResourceName",
+            r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,119}",
+            "3 to 120 letters, digits, hyphens and underscores, starting with a letter or digit",
+        ),
+        rules=(
+            _credential_rules,
+            matches("issuer", r"https://[^\s?#]{1,600}", _ISSUER_SAID),
+            matches("subject", r".{1,600}", "1 to 600 characters"),
+        ),
+        complete=_complete_credential,
+    ),
+    ResourceKind(
         "authorization:RoleAssignment",
         path="/{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
         name=Name(
@@ -123,6 +177,8 @@ KINDS = (
         ),
         rules=(
             _assignment_is_a_guid,
+            _condition,
+            allowed("conditionVersion", ("2.0",)),
             matches(
                 "roleDefinitionId",
                 r"(?i)(/subscriptions/[^/]+)?/providers/Microsoft\.Authorization/roleDefinitions/[0-9a-f-]{36}",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from emulator.azure.errors import AzureError, resource_not_found
-from emulator.azure.identifiers import arm_type, key, last_segment, new_guid
+from emulator.azure.identifiers import arm_type, digest, key, last_segment, new_guid
 from emulator.azure.kinds import Autoname, Name, Operation, ResourceKind
 from emulator.azure.resource_types.foundation import RESOURCE_GROUP
 from emulator.azure.rules import Inputs, allowed, at, between, distinct, items, known, needed
@@ -18,6 +18,8 @@ NETWORKS = "Microsoft.Network/virtualNetworks"
 SUBNETS = "Microsoft.Network/virtualNetworks/subnets"
 SECURITY_GROUPS = "Microsoft.Network/networkSecurityGroups"
 ENDPOINTS = "Microsoft.Network/privateEndpoints"
+ADDRESSES = "Microsoft.Network/publicIPAddresses"
+GATEWAYS = "Microsoft.Network/natGateways"
 ZONES = "Microsoft.Network/privateDnsZones"
 LINKS = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
 
@@ -32,6 +34,15 @@ _GROUPS: Mapping[str, Mapping[str, str]] = {
         for name in (service, f"{service}_secondary")
     },
 }
+
+# Where a zone is not simply the public name with `privatelink.` before it.
+_PUBLIC_NAMES = {"privatelink.vaultcore.azure.net": "vault.azure.net"}
+
+
+def link_groups(arm_type: str) -> tuple[str, ...]:
+    """The parts of a type that a private link can lead to; none where the type is not known here."""
+    return tuple(_GROUPS.get(arm_type.lower(), ()))
+
 
 _NAME = r"[a-zA-Z0-9]([\w.-]{0,78}[\w])?"
 _NAME_SAID = (
@@ -143,7 +154,20 @@ def _store_inline_subnets(operation: Operation) -> None:
             check_subnet_unused(operation.store, existing)
             operation.store.remove(existing.id)
     for subnet in operation.body["subnets"]:
+        existing_subnet = operation.store.find(subnet["id"])
+        if existing_subnet is not None and _prefixes(existing_subnet.body) != _prefixes(subnet):
+            _check_prefix_free(operation, existing_subnet)
         operation.store.put(StoredResource(subnet["id"], SUBNETS, {**subnet, "name": subnet["name"]}, {"inline": True}))
+
+
+def _check_prefix_free(operation: Operation, subnet: StoredResource) -> None:
+    users = [user for user in operation.store.referrers(subnet.id) if user.type not in (NETWORKS, SUBNETS)]
+    if users:
+        raise operation.refuse(
+            "InUsePrefixCannotBeDeleted",
+            f"IpPrefix {_prefixes(subnet.body)[0]} on Subnet {subnet.name} has active allocations and cannot be "
+            f"deleted: it is in use by {', '.join(user.id for user in users)}.",
+        )
 
 
 def _complete_subnet(operation: Operation) -> None:
@@ -154,6 +178,8 @@ def _complete_subnet(operation: Operation) -> None:
         for other in operation.store.within(network.id)
         if other.type == SUBNETS and other.key != key(operation.id)
     }
+    if operation.previous is not None and _prefixes(operation.previous.body) != _prefixes(operation.body):
+        _check_prefix_free(operation, operation.previous)
     spaces = items(network.body, "addressSpace.addressPrefixes")
     _check_fits(network.name, spaces, operation.name, _prefixes(operation.body), others)
     body = operation.body
@@ -228,6 +254,48 @@ def _security_rules(inputs: Inputs) -> Iterator[CheckFailure]:
                 yield CheckFailure(f"{place}.{many}", f"{one} and {many} exclude each other")
 
 
+def _address_rules(inputs: Inputs) -> Iterator[CheckFailure]:
+    sku, method = at(inputs, "sku.name"), inputs.get("publicIPAllocationMethod")
+    if sku == "Standard" and method == "Dynamic":
+        yield CheckFailure("publicIPAllocationMethod", "an address of the SKU Standard is Static")
+    if sku == "Basic":
+        yield CheckFailure("sku.name", "the SKU Basic is retired: Standard")
+
+
+def _complete_address(operation: Operation) -> None:
+    body = operation.body
+    body.setdefault("publicIPAllocationMethod", "Static")
+    operation.once("resourceGuid", new_guid)
+    operation.once("ipAddress", lambda: f"20.{'.'.join(str(byte) for byte in bytes.fromhex(digest(operation.id)[:6]))}")
+    body["etag"] = f'W/"{new_guid()}"'
+    body["provisioningState"] = "Succeeded"
+
+
+def _complete_gateway(operation: Operation) -> None:
+    body, store = operation.body, operation.store
+    sku = at(body, "sku.name")
+    for reference in items(body, "publicIpAddresses"):
+        address = store.find(str(reference.get("id")))
+        if address is None or address.type != ADDRESSES:
+            raise resource_not_found(str(reference.get("id")))
+        if at(address.body, "sku.name") != sku:
+            raise operation.refuse(
+                "NatGatewayPublicIpSkuMismatch",
+                f"The address '{address.name}' has the SKU {at(address.body, 'sku.name')}, the NAT gateway {sku}: they "
+                "must be the same.",
+            )
+        for other in store.of_type(GATEWAYS):
+            if other.key != key(operation.id) and any(
+                key(str(used.get("id"))) == address.key for used in items(other.body, "publicIpAddresses")
+            ):
+                raise operation.refuse(
+                    "PublicIPAddressInUse", f"The address '{address.name}' is in use by '{other.name}' already."
+                )
+    operation.once("resourceGuid", new_guid)
+    body["etag"] = f'W/"{new_guid()}"'
+    body["provisioningState"] = "Succeeded"
+
+
 def _connections(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for group in ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections"):
         for index, connection in enumerate(items(body, group)):
@@ -262,6 +330,12 @@ def _complete_endpoint(operation: Operation) -> None:
     body, store = operation.body, operation.store
     subnet = store.find(body["subnet"]["id"])
     assert subnet is not None
+    if subnet.body.get("delegations"):
+        raise operation.refuse(
+            "PrivateEndpointCreationNotAllowedAsSubnetIsDelegated",
+            f"Private endpoint '{operation.name}' cannot be created in the subnet '{subnet.name}': it is delegated to "
+            f"{subnet.body['delegations'][0].get('serviceName')}.",
+        )
     address = operation.private.get("address") or _free_address(store, subnet)
     operation.private["address"] = address
     names: list[str] = []
@@ -309,7 +383,11 @@ def _target_names(target: StoredResource, groups: Any) -> list[str]:
     if target.type == "Microsoft.App/managedEnvironments":
         return [f"*.{target.body['defaultDomain']}"]
     labels = _GROUPS.get(target.type.lower(), {})
-    return [f"{target.name.lower()}.{labels[group]}" for group in groups if labels.get(group)]
+    names = [f"{target.name.lower()}.{labels[group]}" for group in groups if labels.get(group)]
+    if target.type == "Microsoft.ContainerRegistry/registries":
+        # Layers come from an address of their own.
+        names.append(f"{target.name.lower()}.{target.body['location']}.data.azurecr.io")
+    return names
 
 
 def _free_address(store: AzureStore, subnet: StoredResource) -> str:
@@ -329,7 +407,7 @@ def _complete_zone_group(operation: Operation) -> None:
         zone = operation.store.find(str(configuration.get("privateDnsZoneId")))
         if zone is None or zone.type != ZONES:
             raise resource_not_found(str(configuration.get("privateDnsZoneId")))
-        public = zone.name.removeprefix("privatelink.")
+        public = _PUBLIC_NAMES.get(zone.name.lower(), zone.name.removeprefix("privatelink."))
         configuration["recordSets"] = [
             {
                 "recordType": "A",
@@ -396,12 +474,19 @@ def _complete_link(operation: Operation) -> None:
     operation.body["provisioningState"] = "Succeeded"
 
 
+_ENDPOINT_POLICIES = ("Enabled", "Disabled", "NetworkSecurityGroupEnabled", "RouteTableEnabled")
+
 KINDS = (
     ResourceKind(
         "network:VirtualNetwork",
         path=f"{RESOURCE_GROUP}/providers/Microsoft.Network/virtualNetworks/{{virtualNetworkName}}",
         name=Name("virtualNetworkName", r"[a-zA-Z0-9]([\w.-]{0,62}[\w])", _NAME_SAID.replace("1 to 80", "2 to 64")),
-        rules=(_network_addresses, distinct("subnets", "name"), needed("subnets[].name")),
+        rules=(
+            _network_addresses,
+            distinct("subnets", "name"),
+            needed("subnets[].name"),
+            allowed("subnets[].privateEndpointNetworkPolicies", _ENDPOINT_POLICIES),
+        ),
         maintained=("subnets",),
         defaults={"enableDdosProtection": False, "subnets": [], "virtualNetworkPeerings": []},
         complete=_complete_network,
@@ -413,7 +498,11 @@ KINDS = (
         "network:Subnet",
         path=f"{RESOURCE_GROUP}/providers/Microsoft.Network/virtualNetworks/{{virtualNetworkName}}/subnets/{{subnetName}}",
         name=Name("subnetName", _NAME, _NAME_SAID, autoname=Autoname.COPY),
-        rules=(_subnet_addresses, distinct("delegations", "name")),
+        rules=(
+            _subnet_addresses,
+            distinct("delegations", "name"),
+            allowed("privateEndpointNetworkPolicies", _ENDPOINT_POLICIES),
+        ),
         links={"networkSecurityGroup.id": SECURITY_GROUPS},
         defaults={
             "delegations": [],
@@ -439,6 +528,36 @@ KINDS = (
         maintained=("securityRules",),
         defaults={"securityRules": []},
         complete=_complete_security_group,
+        in_use_by=(SUBNETS,),
+    ),
+    ResourceKind(
+        "network:PublicIPAddress",
+        path=f"{RESOURCE_GROUP}/providers/Microsoft.Network/publicIPAddresses/{{publicIpAddressName}}",
+        name=Name("publicIpAddressName", _NAME, _NAME_SAID),
+        rules=(
+            _address_rules,
+            allowed("sku.name", ("Standard", "StandardV2", "Basic")),
+            allowed("publicIPAllocationMethod", ("Static", "Dynamic")),
+            allowed("publicIPAddressVersion", ("IPv4", "IPv6")),
+            allowed("zones[]", ("1", "2", "3")),
+        ),
+        immutable=("sku.name",),
+        defaults={"publicIPAddressVersion": "IPv4", "idleTimeoutInMinutes": 4},
+        complete=_complete_address,
+        in_use_by=(GATEWAYS,),
+    ),
+    ResourceKind(
+        "network:NatGateway",
+        path=f"{RESOURCE_GROUP}/providers/Microsoft.Network/natGateways/{{natGatewayName}}",
+        name=Name("natGatewayName", _NAME, _NAME_SAID),
+        rules=(
+            between("idleTimeoutInMinutes", 4, 120, " minutes"),
+            allowed("sku.name", ("Standard", "StandardV2")),
+            needed("sku.name"),
+        ),
+        immutable=("sku.name",),
+        links={"publicIpAddresses[].id": ADDRESSES},
+        complete=_complete_gateway,
         in_use_by=(SUBNETS,),
     ),
     ResourceKind(

@@ -8,12 +8,13 @@ from emulator.azure.errors import AzureError
 from emulator.azure.identifiers import digest, key, new_guid
 from emulator.azure.kinds import Name, Operation, ResourceKind
 from emulator.azure.resource_types.foundation import RESOURCE_GROUP
-from emulator.azure.rules import Inputs, allowed, at, between
+from emulator.azure.rules import Inputs, allowed, at, between, distinct, items
 from emulator.azure.store import StoredResource
 from emulator.package import CheckFailure
 
 REGISTRIES = "Microsoft.ContainerRegistry/registries"
 STORAGE_ACCOUNTS = "Microsoft.Storage/storageAccounts"
+BLOB_SERVICES = "Microsoft.Storage/storageAccounts/blobServices"
 
 
 def _workspace_retention(inputs: Inputs) -> Iterator[CheckFailure]:
@@ -95,6 +96,34 @@ def _complete_storage(operation: Operation) -> None:
     if body["kind"] in ("StorageV2", "BlobStorage"):
         body.setdefault("accessTier", "Hot")
     body["provisioningState"] = "Succeeded"
+
+
+def _store_services(operation: Operation) -> None:
+    """An account's blob service is a resource of its own, which nobody makes."""
+    service = f"{operation.id}/blobServices/default"
+    if operation.store.find(service) is None:
+        operation.store.put(StoredResource(service, BLOB_SERVICES, {"name": "default"}))
+
+
+def _policy_rules(inputs: Inputs) -> Iterator[CheckFailure]:
+    rules = items(inputs, "policy.rules")
+    if len(rules) > 100:
+        yield CheckFailure("policy.rules", f"{len(rules)} rules are too many: a policy may have 100")
+    for index, rule in enumerate(rules):
+        place = f"policy.rules[{index}].definition"
+        actions = at(rule, "definition.actions")
+        if isinstance(actions, dict) and not any(actions.get(kind) for kind in ("baseBlob", "snapshot", "version")):
+            yield CheckFailure(f"{place}.actions", "a rule needs an action on blobs, snapshots or versions")
+        kinds = at(rule, "definition.filters.blobTypes")
+        tiers = at(rule, "definition.actions.baseBlob")
+        if isinstance(kinds, list) and "appendBlob" in kinds and isinstance(tiers, dict):
+            for tier in ("tierToCool", "tierToCold", "tierToArchive", "tierToHot"):
+                if tiers.get(tier) is not None:
+                    yield CheckFailure(f"{place}.actions.baseBlob.{tier}", "append blobs change no tier: only delete")
+
+
+def _complete_policy(operation: Operation) -> None:
+    operation.body["lastModifiedTime"] = operation.timestamp
 
 
 def _storage_combinations(inputs: Inputs) -> Iterator[CheckFailure]:
@@ -190,10 +219,12 @@ KINDS = (
             ),
             allowed("minimumTlsVersion", ("TLS1_0", "TLS1_1", "TLS1_2", "TLS1_3")),
             allowed("accessTier", ("Hot", "Cool", "Cold", "Premium")),
+            allowed("publicNetworkAccess", ("Enabled", "Disabled", "SecuredByPerimeter")),
+            allowed("networkRuleSet.defaultAction", ("Allow", "Deny")),
         ),
         # forceNewMap of pulumi-azure-native.
         replaces=frozenset({"isHnsEnabled"}),
-        immutable=("kind",),
+        immutable=("kind", "encryption.requireInfrastructureEncryption"),
         defaults={
             "allowBlobPublicAccess": False,
             "enableHttpsTrafficOnly": True,
@@ -206,5 +237,20 @@ KINDS = (
             },
         },
         complete=_complete_storage,
+        after=_store_services,
+    ),
+    ResourceKind(
+        "storage:ManagementPolicy",
+        path=f"{RESOURCE_GROUP}/providers/Microsoft.Storage/storageAccounts/{{accountName}}"
+        "/managementPolicies/{managementPolicyName}",
+        name=Name("managementPolicyName", r"default", "an account has one policy, named default"),
+        rules=(
+            _policy_rules,
+            distinct("policy.rules", "name"),
+            allowed("policy.rules[].type", ("Lifecycle",)),
+            allowed("policy.rules[].definition.filters.blobTypes[]", ("blockBlob", "appendBlob")),
+            between("policy.rules[].definition.actions.baseBlob.delete.daysAfterModificationGreaterThan", 0, 99_999),
+        ),
+        complete=_complete_policy,
     ),
 )

@@ -1,0 +1,32 @@
+"""Taking over what exists already: imported, protected, left standing when the stack goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """`id` is the resource's. With `keep` it stays as it is found; without, the declaration is brought to bear on it.
+
+    An import whose declaration differs from what is there is refused by the engine, which shows the difference. So one
+    begins with `keep`; once it is taken over, leaving that out makes the difference an ordinary change in the preview.
+    """
+
+    id: str
+    keep: bool
+
+
+def adopt(options: pulumi.ResourceOptions, adoption: Adoption | None) -> None:
+    """Set the options of a resource that exists already; nothing where it does not."""
+    if adoption is None:
+        return
+    options.import_ = adoption.id
+    options.protect = True
+    # It was there before the stack and serves others too.
+    options.retain_on_delete = True
+    if adoption.keep:
+        # What is found stands: the declaration is not compared with it.
+        options.ignore_changes = ["*"]
