@@ -11,6 +11,7 @@ import ast
 import hashlib
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +24,21 @@ DIGEST_COMMENT = "# content: "
 Constant = str | int | float | tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Module:
+    """One file: its lines, its neighbours, its other imports, and the lines on which each name is defined."""
+
+    lines: tuple[str, ...]
+    neighbours: tuple[str, ...]
+    imports: tuple[str, ...]
+    #: First and last line (from 1) of every import.
+    import_lines: tuple[tuple[int, int], ...]
+    #: Name → first and last line of what defines it.
+    definitions: Mapping[str, tuple[int, int]]
+    #: Names that are assigned a value: those may be written over.
+    constants: frozenset[str]
+
+
 def handler_source(name: str, constants: Mapping[str, Constant] | None = None) -> str:
     """The text of `handlers/<name>.py` with all that it needs, and `constants` in place of those that it has.
 
@@ -30,60 +46,79 @@ def handler_source(name: str, constants: Mapping[str, Constant] | None = None) -
     import of anything but the standard library.
     """
     wanted = dict(constants or {})
-    order: list[str] = []
-    _visit(name, order, ())
     defined: dict[str, str] = {}
     imports: set[str] = set()
     parts: list[str] = []
     used: set[str] = set()
-    for module in order:
-        tree = _parsed(module)
-        body: list[ast.stmt] = []
-        for statement in tree.body:
-            if isinstance(statement, (ast.Import, ast.ImportFrom)):
-                if not _is_own(statement) and not _is_future(statement):
-                    _require_standard(module, statement)
-                    imports.add(ast.unparse(statement))
-                continue
-            for defines in _names(statement):
-                if defines in defined:
-                    raise ValueError(f"{defined[defines]}.py and {module}.py both define {defines}")
-                defined[defines] = module
-                if defines in wanted and isinstance(statement, (ast.Assign, ast.AnnAssign)):
-                    statement = ast.parse(f"{defines} = {wanted[defines]!r}").body[0]
-                    used.add(defines)
-            body.append(statement)
-        tree.body = body
-        parts.append(ast.unparse(tree))
+    for file in _with_neighbours(name):
+        module = _module(file)
+        imports.update(module.imports)
+        lines: list[str | None] = list(module.lines)
+        for first, last in module.import_lines:
+            lines[first - 1 : last] = [None] * (last - first + 1)
+        for defines, (first, last) in module.definitions.items():
+            if defines in defined:
+                raise ValueError(f"{defined[defines]}.py and {file}.py both define {defines}")
+            defined[defines] = file
+            if defines in wanted and defines in module.constants:
+                lines[first - 1 : last] = [f"{defines} = {wanted[defines]!r}", *([None] * (last - first))]
+                used.add(defines)
+        parts.append("\n".join(line for line in lines if line is not None).strip())
     if unknown := set(wanted) - used:
         raise ValueError(f"{name}.py and what it imports have no constant {', '.join(sorted(unknown))}")
-    text = "\n\n".join(["from __future__ import annotations\n" + "\n".join(sorted(imports)), *parts]) + "\n"
+    text = "\n\n\n".join(["\n".join(["from __future__ import annotations", "", *sorted(imports)]), *parts]) + "\n"
     return f"{DIGEST_COMMENT}{hashlib.sha256(text.encode()).hexdigest()[:16]}\n{text}"
 
 
 def constants_of(name: str) -> frozenset[str]:
     """The constants that `handler_source` may write over for this handler."""
-    order: list[str] = []
-    _visit(name, order, ())
-    return frozenset(
-        defines
-        for module in order
-        for statement in _parsed(module).body
-        if isinstance(statement, (ast.Assign, ast.AnnAssign))
-        for defines in _names(statement)
+    return frozenset(constant for file in _with_neighbours(name) for constant in _module(file).constants)
+
+
+@cache
+def _module(name: str) -> _Module:
+    path = DIRECTORY / f"{name}.py"
+    if not path.is_file():
+        raise ValueError(f"there is no handler {name}: no file {path.name} in {PACKAGE}")
+    text = path.read_text(encoding="utf-8")
+    neighbours: list[str] = []
+    imports: list[str] = []
+    import_lines: list[tuple[int, int]] = []
+    definitions: dict[str, tuple[int, int]] = {}
+    constants: set[str] = set()
+    for statement in ast.parse(text).body:
+        lines = (statement.lineno, statement.end_lineno or statement.lineno)
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            import_lines.append(lines)
+            module = statement.module or "" if isinstance(statement, ast.ImportFrom) else ""
+            if module.startswith(f"{PACKAGE}."):
+                if any(alias.asname for alias in statement.names):
+                    raise ValueError(f"{name}.py: an import from a neighbour may give no other name")
+                neighbours.append(module.removeprefix(f"{PACKAGE}."))
+            elif module != "__future__":
+                _require_standard(name, statement)
+                imports.append(ast.unparse(statement))
+            continue
+        for defines in _names(statement):
+            definitions[defines] = lines
+            if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+                constants.add(defines)
+    return _Module(
+        tuple(text.splitlines()),
+        tuple(neighbours),
+        tuple(imports),
+        tuple(import_lines),
+        definitions,
+        frozenset(constants),
     )
 
 
 @cache
-def _text(name: str) -> str:
-    path = DIRECTORY / f"{name}.py"
-    if not path.is_file():
-        raise ValueError(f"there is no handler {name}: no file {path.name} in {PACKAGE}")
-    return path.read_text(encoding="utf-8")
-
-
-def _parsed(name: str) -> ast.Module:
-    return ast.parse(_text(name))
+def _with_neighbours(name: str) -> tuple[str, ...]:
+    """The handler's file and all that it needs, each behind those that it needs itself."""
+    order: list[str] = []
+    _visit(name, order, ())
+    return tuple(order)
 
 
 def _visit(name: str, order: list[str], within: tuple[str, ...]) -> None:
@@ -91,11 +126,8 @@ def _visit(name: str, order: list[str], within: tuple[str, ...]) -> None:
         raise ValueError(f"handlers import each other in a circle: {' → '.join((*within, name))}")
     if name in order:
         return
-    for statement in _parsed(name).body:
-        if isinstance(statement, ast.ImportFrom) and _is_own(statement):
-            if any(alias.asname for alias in statement.names):
-                raise ValueError(f"{name}.py: an import from a neighbour may give no other name")
-            _visit(str(statement.module).removeprefix(f"{PACKAGE}."), order, (*within, name))
+    for neighbour in _module(name).neighbours:
+        _visit(neighbour, order, (*within, name))
     order.append(name)
 
 
@@ -104,16 +136,6 @@ def _require_standard(name: str, statement: ast.Import | ast.ImportFrom) -> None
     for module in modules:
         if module.split(".")[0] not in sys.stdlib_module_names:
             raise ValueError(f"{name}.py imports {module}: a handler has the standard library alone")
-
-
-def _is_own(statement: ast.Import | ast.ImportFrom) -> bool:
-    if isinstance(statement, ast.ImportFrom):
-        return (statement.module or "").startswith(f"{PACKAGE}.")
-    return False
-
-
-def _is_future(statement: ast.Import | ast.ImportFrom) -> bool:
-    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
 
 
 def _names(statement: ast.stmt) -> list[str]:

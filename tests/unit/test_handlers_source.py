@@ -25,13 +25,18 @@ PROCEDURE = "snowflake:index/procedurePython:ProcedurePython"
 NAMES = sorted(path.stem for path in source.DIRECTORY.glob("*.py") if path.stem != "__init__")
 
 
+def forget() -> None:
+    source._module.cache_clear()
+    source._with_neighbours.cache_clear()
+
+
 @pytest.fixture
 def handlers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A directory of handlers to be written."""
     monkeypatch.setattr(source, "DIRECTORY", tmp_path)
-    source._text.cache_clear()
+    forget()
     yield tmp_path
-    source._text.cache_clear()
+    forget()
 
 
 def run(text: str) -> dict[str, object]:
@@ -61,7 +66,7 @@ def test_a_text_does_what_its_file_does() -> None:
 def test_the_digest_tells_an_edit_of_case_alone(handlers: Path) -> None:
     (handlers / "one.py").write_text("def main():\n    return 'a'\n")
     before = handler_source("one")
-    source._text.cache_clear()
+    forget()
     (handlers / "one.py").write_text("def main():\n    return 'A'\n")
     after = handler_source("one")
     first, body = after.split("\n", 1)
