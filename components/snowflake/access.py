@@ -66,6 +66,9 @@ class Access:
         self._database = database
         self._schema = schema
         self.schema_name = quoted(database.name, schema.name)
+        #: What lets an access role act: the use of database and schema, and the roles in each other. Whoever acts by
+        #: such a role must wait for them; that the role stands is not enough.
+        self.enabling: list[pulumi.Resource] = []
 
     def _grant_options(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
         return self._component.child_options(
@@ -103,7 +106,7 @@ class Access:
 
     def include(self, name: str, access: AccessRole, *, within: AccessRole | snowflake.AccountRole) -> None:
         """Give everything that `access` holds to another role."""
-        self._component.child(
+        grant = self._component.child(
             snowflake.GrantDatabaseRole(
                 name,
                 database_role_name=access.qualified_name,
@@ -112,6 +115,8 @@ class Access:
                 opts=self._grant_options(),
             )
         )
+        if isinstance(within, AccessRole):
+            self.enabling.append(grant)
 
     def inherit(self, name: str, role: pulumi.Input[str], by: snowflake.AccountRole) -> None:
         """Let a functional role inherit a business role."""
@@ -126,7 +131,7 @@ class Access:
         )
 
     def on_database(self, name: str, access: AccessRole, privileges: Sequence[str]) -> None:
-        self._component.child(
+        grant = self._component.child(
             snowflake.GrantPrivilegesToDatabaseRole(
                 name,
                 database_role_name=access.qualified_name,
@@ -135,9 +140,10 @@ class Access:
                 opts=self._grant_options(),
             )
         )
+        self.enabling.append(grant)
 
     def on_schema(self, name: str, access: AccessRole, privileges: Sequence[str]) -> None:
-        self._component.child(
+        grant = self._component.child(
             snowflake.GrantPrivilegesToDatabaseRole(
                 name,
                 database_role_name=access.qualified_name,
@@ -146,6 +152,7 @@ class Access:
                 opts=self._grant_options(),
             )
         )
+        self.enabling.append(grant)
 
     def on_tables(
         self, name: str, access: AccessRole, privileges: Sequence[str], tables: Sequence[snowflake.Table]

@@ -164,7 +164,15 @@ class Organization(Component):
             providers=providers,
         )
         retention = declare_retention(
-            self, prefix, NEXUSCHAT_TABLES, database=database, schema=schema, own=own, maintenance=args.maintenance
+            self,
+            prefix,
+            NEXUSCHAT_TABLES,
+            database=database,
+            schema=schema,
+            own=own,
+            maintenance=args.maintenance,
+            # The task is made by OWN's holder, who must by then reach the schema.
+            depends_on=access.enabling,
         )
 
         declare_counting(

@@ -519,7 +519,17 @@ def test_explicit_dependencies_are_few(graph: Graph) -> None:
         "HCS0001_WH-administrator": owner,
         # Whoever makes the task must have the schema's OWN by then.
         "HCS0001-COUNT_USAGE": {graph.one(TASK, "HCS0001-DELETE_EXPIRED").urn},
-        "HCS0001-DELETE_EXPIRED": {graph.one(GRANT_DATABASE_ROLE, "HCS0001-own-in-maintenance").urn},
+        # And OWN must reach the schema: to hold it before that is to hold nothing.
+        "HCS0001-DELETE_EXPIRED": {
+            *(
+                graph.one(GRANT_DATABASE_ROLE, f"HCS0001-{name}").urn
+                for name in ("own-in-maintenance", "use-in-read", "read-in-write", "write-in-own")
+            ),
+            *(
+                graph.one(GRANT_TO_DATABASE_ROLE, f"HCS0001-{name}").urn
+                for name in ("use", "read-schema", "own-schema")
+            ),
+        },
     }
 
 

@@ -116,7 +116,7 @@ class ObjectHandler(Handler):
         made = connection.account.create(connection.session, self.type.kind, name, self.creation_properties(inputs))
         with undone_if_refused(connection, self.type.kind, made.name):
             self.after_creation(connection, made.name, inputs)
-        return self.type.id_text(made.name), self.outputs(self.found(connection, made.name), inputs)
+            return self.type.id_text(made.name), self.outputs(self.found(connection, made.name), inputs)
 
     def read(self, connection: Connection, question: Question) -> ReadAnswer:
         there = connection.account.visible(connection.session, self.type.kind, self.name_of(question))
