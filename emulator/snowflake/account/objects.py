@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from emulator.snowflake.account.catalogue import ACCOUNT, Change, Entry, dump, now
-from emulator.snowflake.account.core import AccountCore, locked
+from emulator.snowflake.account.core import locked
 from emulator.snowflake.account.data import check_database_name
 from emulator.snowflake.account.errors import SnowflakeError
 from emulator.snowflake.account.kinds import (
@@ -33,13 +33,14 @@ from emulator.snowflake.account.model import (
 from emulator.snowflake.account.names import ObjectName, base_type, check_identifier, quote
 from emulator.snowflake.account.parameters import parameters_of
 from emulator.snowflake.account.session import Session
+from emulator.snowflake.account.task_graphs import TaskGraphOperations
 from emulator.snowflake.account.types import check_change, normalise_type
 
 _VIEW_KINDS = frozenset({"VIEW", "DYNAMIC TABLE"})
 _NOT_RENAMED = frozenset({"RESOURCE MONITOR", "ACCOUNT", "STREAM", "TASK", "ALERT", "FUNCTION", "PROCEDURE"})
 
 
-class ObjectOperations(AccountCore):
+class ObjectOperations(TaskGraphOperations):
     """Operations on objects."""
 
     # --- create
@@ -92,6 +93,8 @@ class ObjectOperations(AccountCore):
         check_together(spec, given)
         self._check_references(session, spec, given)
         self._check_edition(given)
+        if spec.kind == "TASK":
+            self._check_new_task(existing, given)
         if spec.kind == "USER":
             self._prepare_user(name, given, existing)
 
@@ -457,6 +460,10 @@ class ObjectOperations(AccountCore):
         check_together(spec, merged)
         self._check_references(session, spec, given)
         self._check_edition(given)
+        if spec.kind == "TASK":
+            self._check_changed_task(entry, [*given, *removed], merged)
+        if spec.kind == "ALERT" and given.get("STATE") == "STARTED":
+            self.require_owner_may_run(entry.name, "ALERT")
         if spec.kind == "USER" and ("PASSWORD" in given or "LOGIN_NAME" in given):
             hashed = dict(given)
             self._prepare_user(entry.name, hashed, entry)
@@ -767,6 +774,8 @@ class ObjectOperations(AccountCore):
             raise SnowflakeError.insufficient_privileges(spec.kind, entry.own_name)
         self._owned(session, entry)
         self._refuse_if_needed(entry)
+        if spec.kind == "TASK" and self._predecessors(entry.properties):
+            self._require_suspended_roots([entry])
         if restrict and any(child.kind == "TABLE" for child in entry.descendants()):
             raise SnowflakeError.compilation(2200, "2BP01", f"{spec.kind.capitalize()} '{name}' is not empty.")
         change = Change()

@@ -23,7 +23,7 @@ from sqlglot import exp
 from emulator.snowflake.account import ObjectName, SnowflakeError, SnowflakeObject
 from emulator.snowflake.account.names import base_type
 from emulator.snowflake.account.types import normalise_type
-from emulator.snowflake.sql.connection import Connection, handles_bound
+from emulator.snowflake.sql.connection import SYSTEM_QUERY_HANDLERS, Connection, handles_bound
 from emulator.snowflake.sql.handlers import Statement, run_handler
 from emulator.snowflake.sql.naming import in_full
 from emulator.snowflake.sql.parsing import parse
@@ -80,7 +80,8 @@ def call(connection: Connection, tokens: Tokens, bindings: Mapping[str, Any]) ->
     tokens.end()
     if len(parts) == 1 and is_system_function(parts[0]):
         arguments = _arguments(connection, text, bindings)
-        return _single(parts[0], "VARCHAR", call_system_function(connection, parts[0], [a.value for a in arguments]))
+        answer, returns = call_system_function(connection, parts[0], [argument.value for argument in arguments])
+        return _single(parts[0], returns, answer)
     name = in_full(connection.session, "PROCEDURE", parts)
     usable = [
         procedure
@@ -93,6 +94,24 @@ def call(connection: Connection, tokens: Tokens, bindings: Mapping[str, Any]) ->
     procedure, given = _chosen(name, usable, arguments)
     values = [_value(connection, argument, wanted) for argument, wanted in given]
     return run_procedure(connection, procedure, values)
+
+
+def select_system_function(connection: Connection, tree: exp.Expr, bindings: Mapping[str, Any]) -> Result | None:
+    """The answer of SELECT SYSTEM$…(…) and nothing else; None for any other query."""
+    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1:
+        return None
+    call_, others = tree.expressions[0].unalias(), [key for key, value in tree.args.items() if value]
+    if others != ["expressions"] or not isinstance(call_, exp.Anonymous) or not is_system_function(call_.name):
+        return None
+    values = [
+        connection.query_tree(exp.Select(expressions=[exp.alias_(one, "v", quoted=True)]), bindings).rows[0][0]
+        for one in call_.expressions
+    ]
+    answer, returns = call_system_function(connection, call_.name, values)
+    return _single(tree.expressions[0].alias_or_name, returns, answer)
+
+
+SYSTEM_QUERY_HANDLERS.append(select_system_function)
 
 
 # --- arguments

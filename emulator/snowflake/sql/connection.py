@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 import duckdb
@@ -34,6 +34,7 @@ from emulator.snowflake.sql.translate import creation_sql
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 Handler = Callable[["Connection", Tokens], Result]
 BoundHandler = Callable[["Connection", Tokens, Mapping[str, Any]], Result]
+QueryHandler = Callable[["Connection", exp.Expr, Mapping[str, Any]], Result | None]
 
 _KEPT_RESULTS = 64
 _QUERIES = frozenset({"SELECT", "WITH", "VALUES", "("})
@@ -88,6 +89,8 @@ class Connection:
         # Inside a procedure that was called in an open transaction.
         self.enclosed = False
         self.statement: StatementUnderWay | None = None
+        # The ids of the statements that were begun here, not those that they ran in turn.
+        self.begun: deque[str] = deque(maxlen=_KEPT_RESULTS)
         self._duck: duckdb.DuckDBPyConnection | None = None
         self._zone = ""
 
@@ -100,7 +103,7 @@ class Connection:
                 self._duck = None
             self.results.clear()
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -196,6 +199,8 @@ class Connection:
         """Note what becomes of a statement."""
         outer = self.statement
         statement = self.statement = StatementUnderWay(query_id or str(uuid.uuid4()), text, outer)
+        if outer is None:
+            self.begun.append(statement.id)
         session = self.session
         place = session.database, session.schema, session.role
         error: SnowflakeError | None = None
@@ -259,6 +264,11 @@ class Connection:
         """Run a query."""
         tree = parse(sql)
         _name_columns(tree, sql)
+        if "SYSTEM$" in sql.upper() and not describe:
+            for handler in SYSTEM_QUERY_HANDLERS:
+                answer = handler(self, tree, bindings)
+                if answer is not None:
+                    return answer
         return self.query_tree(tree, bindings, describe=describe)
 
     def query_tree(self, tree: exp.Expr, bindings: Mapping[str, Any], *, describe: bool = False) -> Result:
@@ -415,6 +425,8 @@ def handles(*words: str) -> Callable[[Handler], Handler]:
 
 
 BOUND_HANDLERS: dict[str, BoundHandler] = {}
+# What may answer a query that names one of Snowflake's system functions, before it is prepared.
+SYSTEM_QUERY_HANDLERS: list[QueryHandler] = []
 
 
 def handles_bound(*words: str) -> Callable[[BoundHandler], BoundHandler]:

@@ -9,6 +9,7 @@ from emulator.snowflake.account.kinds import spec_of
 from emulator.snowflake.sql.connection import Connection, handles
 from emulator.snowflake.sql.naming import in_full, kind_of, named
 from emulator.snowflake.sql.results import Result, StatementType
+from emulator.snowflake.sql.show import one_shown
 from emulator.snowflake.sql.syntax import Tokens, unsupported
 
 _COLUMN = (
@@ -58,6 +59,10 @@ def describe(connection: Connection, tokens: Tokens) -> Result:
         return _listed([found_object])
     if kind in ("MASKING POLICY", "ROW ACCESS POLICY"):
         return _policy(found_object)
+    if kind in ("TASK", "ALERT"):
+        return one_shown(session, f"{kind}S", found_object)
+    if kind in ("FUNCTION", "PROCEDURE"):
+        return _routine(found_object)
     return _properties(session, found_object)
 
 
@@ -124,6 +129,29 @@ def _policy(item: SnowflakeObject) -> Result:
     signature = "(" + ", ".join(f"{argument[0]} {argument[1]}" for argument in arguments) + ")"
     row = (item.name.name, signature, item.properties.get("RETURNS", "BOOLEAN"), item.properties.get("BODY"))
     return Result.listing(("name", "signature", "return_type", "body"), [row], StatementType.DESCRIBE)
+
+
+def _routine(item: SnowflakeObject) -> Result:
+    """A function's or procedure's parts, as Snowflake lists them for its language."""
+    properties = item.properties
+    signature = ", ".join(" ".join(argument[:2]) for argument in properties.get("ARGUMENTS") or ())
+    rows = [
+        ("signature", f"({signature})"),
+        ("returns", str(properties["RETURNS"])),
+        ("language", str(properties.get("LANGUAGE", "SQL"))),
+    ]
+    if properties.get("LANGUAGE", "SQL") != "SQL" or item.kind == "PROCEDURE":
+        rows.append(("null handling", str(properties.get("NULL_INPUT_BEHAVIOR", "CALLED ON NULL INPUT"))))
+        rows.append(("volatility", str(properties.get("RETURN_RESULTS_BEHAVIOR", "VOLATILE"))))
+    if item.kind == "PROCEDURE":
+        rows.append(("execute as", str(properties.get("EXECUTE_AS", "OWNER"))))
+    rows.append(("body", str(properties["BODY"])))
+    for key in ("IMPORTS", "HANDLER", "RUNTIME_VERSION", "PACKAGES"):
+        if key in properties:
+            value = properties[key]
+            listed = f"[{','.join(repr(one) for one in value)}]" if isinstance(value, list) else str(value)
+            rows.append((key.lower(), listed))
+    return Result.listing(("property", "value"), rows, StatementType.DESCRIBE)
 
 
 def _properties(session: Session, item: SnowflakeObject) -> Result:

@@ -697,6 +697,8 @@ class _Preparation(Policies):
 
         What an SQL function reads, it reads with its owner's rights, which are looked at anew at each call.
         """
+        if parts[-1].startswith("SYSTEM$"):
+            raise unsupported(f"the function {parts[-1]} within a query")
         unknown = SnowflakeError.compilation(2140, "42601", f"Unknown function {'.'.join(parts)}")
         if len(parts) == 1 and (scope.authority.database is None or scope.authority.schema is None):
             raise unknown

@@ -28,7 +28,7 @@ from emulator.snowflake.account.names import base_type
 from emulator.snowflake.account.parameters import parameters_of
 from emulator.snowflake.sql.connection import Connection, handles
 from emulator.snowflake.sql.naming import grantee, in_full, kind_of, named
-from emulator.snowflake.sql.results import ColumnType, Result
+from emulator.snowflake.sql.results import ColumnType, Result, StatementType
 from emulator.snowflake.sql.syntax import Tokens, unsupported
 
 Row = Sequence[Any]
@@ -517,6 +517,30 @@ def _task(context: _Context, item: SnowflakeObject) -> Row:
     )
 
 
+def _alert(context: _Context, item: SnowflakeObject) -> Row:
+    properties = context.account.effective("ALERT", item.name)
+    return (
+        item.created_on,
+        item.name.name,
+        item.name.database,
+        item.name.schema,
+        _owner(item),
+        item.comment,
+        str(properties.get("WAREHOUSE") or ""),
+        properties.get("SCHEDULE"),
+        str(properties.get("STATE", "SUSPENDED")).lower(),
+        properties.get("CONDITION"),
+        properties.get("ACTION"),
+        _owner_type(item),
+    )
+
+
+def _policy(context: _Context, item: SnowflakeObject) -> Row:
+    exempt = item.properties.get("EXEMPT_OTHER_POLICIES")
+    options = json.dumps({"EXEMPT_OTHER_POLICIES": "TRUE"}) if exempt else ""
+    return (*_in_schema(context, item), options)
+
+
 def _routine(context: _Context, item: SnowflakeObject) -> Row:
     del context
     arguments = item.name.arguments or ()
@@ -528,7 +552,7 @@ def _routine(context: _Context, item: SnowflakeObject) -> Row:
         "N",
         "N",
         "N",
-        len(arguments),
+        sum(len(argument) < 3 for argument in item.properties.get("ARGUMENTS") or ()),
         len(arguments),
         f"{item.name.name}({', '.join(arguments)}) RETURN {returns}",
         item.comment,
@@ -684,6 +708,19 @@ _LISTINGS: dict[str, _Listing] = {
         ),
         _task,
     ),
+    "ALERTS": _Listing(
+        ("ALERT",),
+        2,
+        _columns_of(
+            "created_on name database_name schema_name owner comment warehouse schedule state condition action "
+            "owner_role_type"
+        ),
+        _alert,
+    ),
+    **{
+        f"{kind[:-1]}IES": _Listing((kind,), 2, (*_IN_SCHEMA, "options"), _policy)
+        for kind in ("MASKING POLICY", "ROW ACCESS POLICY")
+    },
     "USER FUNCTIONS": _Listing(("FUNCTION",), 2, _ROUTINE, _routine),
     "FUNCTIONS": _Listing(("FUNCTION",), 2, _ROUTINE, _routine),
     "USER PROCEDURES": _Listing(("PROCEDURE",), 2, _ROUTINE, _routine),
@@ -711,12 +748,9 @@ _LISTINGS: dict[str, _Listing] = {
     **{
         f"{kind[:-1]}IES" if kind.endswith("Y") else f"{kind}S": _Listing((kind,), 2, _IN_SCHEMA, _in_schema)
         for kind in (
-            "MASKING POLICY",
-            "ROW ACCESS POLICY",
             "PASSWORD POLICY",
             "SESSION POLICY",
             "AUTHENTICATION POLICY",
-            "ALERT",
             "STREAM",
             "STAGE",
             "SEQUENCE",
@@ -758,6 +792,13 @@ def _objects(connection: Connection, tokens: Tokens) -> Result:
     )
     types = {name: kind for name, kind in _TYPES.items() if name in names}
     return Result.listing(names, filters.cut(rows, lambda row: row[1]), types=types)
+
+
+def one_shown(session: Session, plural: str, item: SnowflakeObject) -> Result:
+    """The row of one object, as its SHOW has it."""
+    listing = _LISTINGS[plural]
+    types = {name: kind for name, kind in _TYPES.items() if name in listing.columns}
+    return Result.listing(listing.columns, [listing.row(_Context(session), item)], StatementType.DESCRIBE, types=types)
 
 
 # --- columns, parameters, variables

@@ -9,14 +9,14 @@ from emulator.snowflake.sql.connection import Connection
 from emulator.snowflake.sql.syntax import unsupported
 
 SystemFunction = Callable[[Connection, Sequence[Any]], Any]
-_FUNCTIONS: dict[str, SystemFunction] = {}
+_FUNCTIONS: dict[str, tuple[SystemFunction, str]] = {}
 
 
-def system_function(name: str) -> Callable[[SystemFunction], SystemFunction]:
-    """Marks what carries out the function of this name."""
+def system_function(name: str, returns: str) -> Callable[[SystemFunction], SystemFunction]:
+    """Marks what carries out the function of this name; `returns` is the type of its answer."""
 
     def register(function: SystemFunction) -> SystemFunction:
-        _FUNCTIONS[name] = function
+        _FUNCTIONS[name] = function, returns
         return function
 
     return register
@@ -27,9 +27,10 @@ def is_system_function(name: str) -> bool:
     return name.upper().startswith("SYSTEM$")
 
 
-def call_system_function(connection: Connection, name: str, values: Sequence[Any]) -> Any:
-    """Carry it out; one that is not built is refused by name."""
-    function = _FUNCTIONS.get(name.upper())
-    if function is None:
+def call_system_function(connection: Connection, name: str, values: Sequence[Any]) -> tuple[Any, str]:
+    """Carry it out: its answer and the answer's type. One that is not built is refused by name."""
+    known = _FUNCTIONS.get(name.upper())
+    if known is None:
         raise unsupported(f"the function {name.upper()}")
-    return function(connection, values)
+    function, returns = known
+    return function(connection, values), returns
