@@ -9,21 +9,7 @@ import pytest
 import yaml
 from nexus_command import ROOT, Nexus, Ran
 
-from cli import configuration
-from infra.settings import SettingsError, load_settings
 
-
-def _has_releases() -> bool:
-    """Whether an app's settings may name a canary and an earlier image: else there is nothing to be released."""
-    config = configuration.load("local", ["apps.backend.previous=videxa.azurecr.io/agentnexus-backend:0.9.0"])["config"]
-    try:
-        load_settings(config, ROOT)
-    except SettingsError as error:
-        return "apps.backend.previous: is not a setting" not in str(error)
-    return True
-
-
-pytestmark = pytest.mark.skipif(not _has_releases(), reason="the apps' settings have neither `release` nor `previous`")
 NEW = "videxa.azurecr.io/agentnexus-backend:2.0.0"
 NEXT = "videxa.azurecr.io/agentnexus-backend:3.0.0"
 
