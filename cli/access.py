@@ -65,6 +65,19 @@ class StackAccess:
         return StackState.of(deployment_), outputs
 
 
+def _settings_of_last_run(place: Place) -> Settings | None:
+    """As the last run had them, with what was given to it alone; None where they are from before a setting came."""
+    from infra.settings import SettingsError, load_settings
+
+    if not place.configuration.exists():
+        return None
+    last = yaml.safe_load(place.configuration.read_text(encoding="utf-8"))
+    try:
+        return load_settings(last.get("config") or {}, ROOT)
+    except SettingsError:
+        return None
+
+
 @contextmanager
 def stack_access(stack: str) -> Iterator[StackAccess]:
     """Reach a stack's account; an embedded cloud is started for as long as this lasts, unless one is up.
@@ -76,15 +89,12 @@ def stack_access(stack: str) -> Iterator[StackAccess]:
 
     embedded = deployment.is_embedded(stack)
     place = Place.of(stack)
-    configuration = load(stack)
-    if embedded:
-        if not place.cloud.exists():
-            raise FailureError(f"stack {stack!r} is not up: `./nexus up` brings it up.")
-        # As the last run had it, with the settings that were given to it alone.
-        if place.configuration.exists():
-            configuration = yaml.safe_load(place.configuration.read_text(encoding="utf-8"))
+    committed = load(stack)
+    if embedded and not place.cloud.exists():
+        raise FailureError(f"stack {stack!r} is not up: `./nexus up` brings it up.")
     try:
-        settings = load_settings(configuration.get("config") or {}, ROOT)
+        settings = _settings_of_last_run(place) if embedded else None
+        settings = settings or load_settings(committed.get("config") or {}, ROOT)
     except SettingsError as error:
         raise BadInputError(str(error)) from None
     organization, account = settings.snowflake.organization, settings.snowflake.account

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from cli import configuration
+from cli import access, configuration
 from cli.deployment import check_settings
 from cli.failure import BadInputError
+from cli.place import Place
 
 SETTINGS: dict[str, Any] = {
     "config": {
@@ -80,3 +81,15 @@ def test_wrong_settings_are_all_told_before_anything_else() -> None:
     assert "GOLD" in str(refusal.value)
     assert "nonsense" in str(refusal.value)
     assert refusal.value.exit_code == 2
+
+
+def test_settings_from_before_a_setting_came_are_not_used(place: Place) -> None:
+    place.directory.mkdir(parents=True)
+    last = configuration.load("local", ["snowflake.shared_retention_days=3"])
+    configuration.write(last, place.configuration)
+    found = access._settings_of_last_run(place)
+    assert found is not None
+    assert found.snowflake.shared_retention_days == 3
+    del last["config"]["nexuschat:model"]
+    configuration.write(last, place.configuration)
+    assert access._settings_of_last_run(place) is None
