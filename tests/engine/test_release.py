@@ -9,7 +9,6 @@ import pytest
 import yaml
 from nexus_command import ROOT, Nexus, Ran
 
-
 NEW = "videxa.azurecr.io/agentnexus-backend:2.0.0"
 NEXT = "videxa.azurecr.io/agentnexus-backend:3.0.0"
 
