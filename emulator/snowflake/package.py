@@ -6,12 +6,12 @@ from importlib.metadata import version
 from typing import Any
 
 from emulator.introspection import decode_provider_inputs, provider_spec, validate
-from emulator.package import CheckAnswer, CloudError, DiffAnswer, EmbeddedPackage, Question, ReadAnswer
+from emulator.package import CheckAnswer, CheckFailure, CloudError, DiffAnswer, EmbeddedPackage, Question, ReadAnswer
 from emulator.snowflake.account import Account
 from emulator.snowflake.resources import handler_for
 from emulator.snowflake.resources.connection import connect
 from emulator.snowflake.resources.handler import Connection
-from emulator.snowflake.resources.preview_features import require_preview_feature
+from emulator.snowflake.resources.preview_features import known_features, require_preview_feature
 from emulator.snowflake.rules import check, diff
 
 # What the engine adds to a provider resource's inputs for itself.
@@ -30,7 +30,14 @@ class SnowflakePackage(EmbeddedPackage):
     def check_configuration(self, inputs: dict[str, Any]) -> CheckAnswer:
         specification = provider_spec(self.name)
         own = {wire: value for wire, value in inputs.items() if wire not in _OF_THE_ENGINE}
-        return CheckAnswer(inputs, validate(specification, decode_provider_inputs(specification, own)))
+        decoded = decode_provider_inputs(specification, own)
+        failures = validate(specification, decoded)
+        features = decoded.get("previewFeaturesEnabled")
+        for index, feature in enumerate(features if isinstance(features, list) else []):
+            if isinstance(feature, str) and feature.lower() not in known_features():
+                path = f"previewFeaturesEnabled[{index}]"
+                failures.append(CheckFailure(path, f"{path}: the provider has no preview feature {feature!r}"))
+        return CheckAnswer(inputs, failures)
 
     def configure(self, inputs: dict[str, Any]) -> Connection:
         return connect(self.account, {w: value for w, value in inputs.items() if w not in _OF_THE_ENGINE})

@@ -76,6 +76,12 @@ class TestConfiguration:
 
 
 class TestPreviewFeatures:
+    def test_a_feature_that_there_is_not_is_refused(self, package: SnowflakePackage, settings: dict[str, Any]) -> None:
+        features = ["snowflake_table_resource", "snowflake_tabel_resource", "snowflake_session_policy_resource"]
+        (failure,) = package.check_configuration({**settings, "previewFeaturesEnabled": features}).failures
+        assert failure.property == "previewFeaturesEnabled[1]"
+        assert "snowflake_tabel_resource" in failure.reason
+
     def test_which_types_need_a_flag(self) -> None:
         assert preview_feature_of("snowflake:index/table:Table") == "snowflake_table_resource"
         assert preview_feature_of("snowflake:index/tableConstraint:TableConstraint") is not None

@@ -27,6 +27,12 @@ def preview_features() -> frozenset[str]:
 
 
 @cache
+def known_features() -> frozenset[str]:
+    """Every flag that the provider takes: those of promoted features, which change nothing any more, too."""
+    return frozenset(_FLAG.findall(provider_spec("snowflake").properties["previewFeaturesEnabled"].description))
+
+
+@cache
 def preview_feature_of(token: str) -> str | None:
     """The flag that a type (`snowflake:index/table:Table`) or a data source (`…/getTables:getTables`) needs."""
     name = token.rsplit(":", 1)[-1]
