@@ -191,7 +191,7 @@ _MULTIPLE = "Microsoft.Azure.Monitor.MultipleResourceMultipleMetricCriteria"
 _WEB_TEST = "Microsoft.Azure.Monitor.WebtestLocationAvailabilityCriteria"
 _ALERT_NAME = Name(
     "ruleName",
-    r"[^*<>%&:\\?+/#{}]{1,259}[^*<>%&:\\?+/#{}. ]",
+    r"[^*<>%&:\\?+/#{}]{0,259}[^*<>%&:\\?+/#{}. ]",
     "1 to 260 characters, none of * < > % & : \\ ? + / # { }",
 )
 
