@@ -111,7 +111,8 @@ def test_committed_files_come_back_as_they_were(file: Path) -> None:
     for app, settings in apps.items():
         path = ("config", "nexuschat:apps", app)
         after = edited(text, path, {"image": "new:2", "previous": "old:1", "release": {"image": "c:1", "weight": 10}})
-        assert len(changed_lines(text, after)) == 4
-        back = edited(after, path, {"release": None, "previous": None, "image": settings["image"]})
+        # Three lines more, and the line of the image that is replaced.
+        assert len(changed_lines(text, after)) == 3 + ("image" in settings)
+        back = edited(after, path, {"release": None, "previous": None, "image": settings.get("image")})
         assert yaml.safe_load(back) == yaml.safe_load(text)
         assert [line for line in changed_lines(text, back) if "image" not in line] == []
