@@ -245,12 +245,20 @@ class Display:
 
 def show_plan(progress: Progress, console: Console, only: Collection[str] = COLUMNS) -> None:
     """Every planned change whose outcome is among `only`, a line each."""
-    marks = {"created": "[green]+", "updated": "[yellow]~", "replaced": "[magenta]±", "deleted": "[red]-"}
+    marks = {
+        "created": ("+", "green"),
+        "updated": ("~", "yellow"),
+        "replaced": ("±", "magenta"),
+        "deleted": ("-", "red"),
+    }
+    lines = []
     for outcome, urn in progress.changes:
-        if outcome not in only:
-            continue
-        words = f"{_PRESENT[outcome]} {kind_of(type_of(urn))} {name_of(urn)}"
-        console.print(f"  {marks[outcome]} {escape(words)}[/]")
+        if outcome in only:
+            mark, colour = marks[outcome]
+            lines.append(Text(f"  {mark} {_PRESENT[outcome]} {kind_of(type_of(urn))} {name_of(urn)}", style=colour))
+    if lines:
+        # Printed at once: a thousand lines one by one, each parsed for colours, take a third of a second.
+        console.print(Text("\n").join(lines))
 
 
 def show_problems(title: str, problems: Iterable[Problem], console: Console) -> None:

@@ -7,10 +7,8 @@ import pulumi
 
 def quoted(*parts: pulumi.Input[str]) -> pulumi.Output[str]:
     """A qualified identifier, each part quoted: `"DB"."SCHEMA"`. Known in a preview where its parts are."""
-    pieces: list[pulumi.Input[str]] = []
-    for part in parts:
-        pieces += ['"' if not pieces else '"."', part]
-    return pulumi.Output.concat(*pieces, '"')
+    # Not Output.concat, which makes outputs of the quotation marks too.
+    return pulumi.Output.all(*parts).apply(lambda known: '"' + '"."'.join(known) + '"')
 
 
 def literal(value: str | int) -> str:
