@@ -321,6 +321,17 @@ def main(session, begin, end):
 """
 
 
+class TestFunctions:
+    def test_what_a_functions_handler_raises_and_may_import(self, roles: Roles) -> None:
+        head = "CREATE FUNCTION f(a INT) RETURNS INT LANGUAGE PYTHON RUNTIME_VERSION = '3.11' HANDLER = 'main'"
+        with refused(100357, "No module named 'duckdb'"):
+            roles.admin.execute(f"{head} AS 'import duckdb\ndef main(a): return a'")
+        roles.admin.execute(f"{head} AS 'import math\ndef main(a): return math.isqrt(a)'")
+        assert answer(roles.admin, "SELECT f(9)") == 3
+        with refused(100357, "ValueError: isqrt() argument must be nonnegative", "P0000"):
+            roles.admin.execute("SELECT d.s.f(-1)")
+
+
 class TestTransactions:
     @pytest.fixture
     def writer(self, roles: Roles) -> Connection:

@@ -118,6 +118,22 @@ class TestMaskingByTag:
         assert "WHERE title LIKE" not in sql or tagged.rows("ANALYST", sql) == []
         assert "p.title IN" not in sql or tagged.rows("ANALYST", sql) == []
 
+    @pytest.mark.parametrize(
+        ("sql", "expected"),
+        [
+            ("SELECT COUNT(*) FROM notes", [(3,)]),
+            ("SELECT x.c FROM notes AS x(a, b, c, d, e, f) WHERE x.a = 1", [("*",)]),
+            ("SELECT notes.title FROM notes JOIN notes n USING (id) WHERE id = 1", [("*",)]),
+            ("SELECT title FROM notes NATURAL JOIN (SELECT 1 AS id) one", [("*",)]),
+            ("SELECT IDENTIFIER('title') FROM notes WHERE id = 1", [("*",)]),
+            ('SELECT "TITLE" FROM notes n WHERE n.id = 1', [("*",)]),
+            ("SELECT OBJECT_CONSTRUCT(*):TITLE::VARCHAR FROM notes WHERE id = 1", [("*",)]),
+            ("SELECT MAX(t) FROM (SELECT n.title || '!' AS t FROM notes n)", [("*!",)]),
+        ],
+    )
+    def test_however_a_column_is_named(self, tagged: Roles, sql: str, expected: list[tuple[Any, ...]]) -> None:
+        assert tagged.rows("ANALYST", sql) == expected
+
     def test_what_is_copied_is_what_is_seen(self, tagged: Roles) -> None:
         analyst = tagged.as_role("ANALYST")
         analyst.execute("INSERT INTO plain SELECT id, title FROM notes")

@@ -129,6 +129,7 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, Warehouse
                 [(argument[0], argument[1]) for argument in properties.get("ARGUMENTS", [])],
                 normalise_type(properties["RETURNS"]),
                 properties.get("NULL_INPUT_BEHAVIOR", "CALLED ON NULL INPUT") != "CALLED ON NULL INPUT",
+                properties.get("PACKAGES") or (),
             )
         except CloudError as error:
             _log.warning("function %s cannot be called: %s", function.name, error)

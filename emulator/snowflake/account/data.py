@@ -33,6 +33,7 @@ from emulator.package import CloudError
 from emulator.snowflake.account.errors import SnowflakeError
 from emulator.snowflake.account.model import Column
 from emulator.snowflake.account.names import ObjectName, base_type, check_identifier, literal, quote
+from emulator.snowflake.account.python_modules import handler_builtins
 from emulator.snowflake.account.types import from_duckdb, text_length
 
 _log = logging.getLogger(__name__)
@@ -417,11 +418,18 @@ class Data:
     # --- Python functions
 
     def register_python(
-        self, identifier: int, body: str, handler: str, arguments: Sequence[tuple[str, str]], returns: str, strict: bool
+        self,
+        identifier: int,
+        body: str,
+        handler: str,
+        arguments: Sequence[tuple[str, str]],
+        returns: str,
+        strict: bool,
+        packages: Sequence[str] = (),
     ) -> str:
         """Make a Python handler callable and return the DuckDB name to call it by. Not kept: again at each start."""
         name = f"_python_{identifier}"
-        function = _load_handler(body, handler)
+        function = _load_handler(body, handler, packages)
         convert = [_to_python(type_) for _, type_ in arguments]
         give = _from_python(returns)
 
@@ -532,8 +540,8 @@ def _qualify(expression: Any, database: str, schema: str, functions: frozenset[s
             )
 
 
-def _load_handler(body: str, handler: str) -> Callable[..., Any]:
-    namespace: dict[str, Any] = {"__name__": "_snowflake_udf"}
+def _load_handler(body: str, handler: str, packages: Sequence[str]) -> Callable[..., Any]:
+    namespace: dict[str, Any] = {"__name__": "_snowflake_udf", "__builtins__": handler_builtins(packages)}
     try:
         exec(compile(body, "<function>", "exec"), namespace)  # noqa: S102 running it is the function's purpose
     except SyntaxError as error:

@@ -403,6 +403,7 @@ class ObjectOperations(TaskGraphOperations):
                 [(argument[0], argument[1]) for argument in arguments],
                 returned,
                 properties.get("NULL_INPUT_BEHAVIOR", "CALLED ON NULL INPUT") != "CALLED ON NULL INPUT",
+                properties.get("PACKAGES") or (),
             )
             values = ", ".join(f"CAST({quote(a[0])} AS {data.type_sql(a[1])})" for a in arguments)
             body = f"{function}({values})"

@@ -6,10 +6,7 @@ offered `session.sql(text, params=[…]).collect()` and the rows that this gives
 
 from __future__ import annotations
 
-import builtins
-import importlib.util
 import itertools
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +15,7 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from emulator.snowflake.account import SnowflakeError, SnowflakeObject
+from emulator.snowflake.account.python_modules import handler_builtins
 
 if TYPE_CHECKING:
     from emulator.snowflake.sql.connection import Connection
@@ -127,7 +125,7 @@ def run_handler(
     handler = str(properties["HANDLER"])
     # Classes and annotations are looked up through the table of modules.
     module = ModuleType(f"_udf_code_{next(_numbers)}")
-    module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _import(properties.get("PACKAGES") or ())}
+    module.__dict__["__builtins__"] = handler_builtins(properties.get("PACKAGES") or ())
     sys.modules[module.__name__] = module
     try:
         exec(_compiled(str(properties["BODY"])), module.__dict__)  # noqa: S102 running it is the procedure's purpose
@@ -139,25 +137,6 @@ def run_handler(
         raise _interpreter_error(procedure.name.name, handler, error) from error
     finally:
         sys.modules.pop(module.__name__, None)
-
-
-def _import(packages: Iterable[str]) -> Callable[..., Any]:
-    """`__import__` for a handler: the standard library, and declared packages that are installed here."""
-    declared = {
-        re.split(r"[=<>!~ \[]", package, maxsplit=1)[0].lower().replace("-", "_").replace(".", "_")
-        for package in packages
-    }
-
-    def import_(name: str, *arguments: Any, **named: Any) -> Any:
-        top = name.split(".", 1)[0]
-        known = top in sys.stdlib_module_names or (
-            top.lower() in declared and importlib.util.find_spec(top) is not None
-        )
-        if not known:
-            raise ModuleNotFoundError(f"No module named '{top}'", name=top)
-        return builtins.__import__(name, *arguments, **named)
-
-    return import_
 
 
 def _interpreter_error(name: str, handler: str, error: BaseException) -> SnowflakeError:

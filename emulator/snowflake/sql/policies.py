@@ -19,7 +19,15 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from emulator.snowflake.account import Account, ObjectName, Protection, Session, SnowflakeError, SnowflakeObject
+from emulator.snowflake.account import (
+    Account,
+    Column,
+    ObjectName,
+    Protection,
+    Session,
+    SnowflakeError,
+    SnowflakeObject,
+)
 from emulator.snowflake.account.names import base_type
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.scopes import Scope, in_full, owner_session
@@ -40,6 +48,7 @@ class Policies(ABC):
 
     _session: Session
     _account: Account
+    _protections: dict[tuple[str, ObjectName], Protection | None]
 
     @abstractmethod
     def _visit(self, node: exp.Expr, scope: Scope) -> exp.Expr: ...
@@ -52,6 +61,13 @@ class Policies(ABC):
 
     # --- reading
 
+    def _protection(self, kind: str, name: ObjectName) -> Protection | None:
+        """What stands before a table or view, looked up once for a statement."""
+        key = kind, name
+        if key not in self._protections:
+            self._protections[key] = self._account.protection(kind, name)
+        return self._protections[key]
+
     def _protected(
         self,
         protection: Protection,
@@ -59,9 +75,11 @@ class Policies(ABC):
         name: ObjectName,
         scope: Scope,
         *,
+        wanted: frozenset[str] | None = None,
         row_name: str = "",
     ) -> exp.Select:
-        """A query of what the policies show of a table or of a view's body. `row_name` adds the rows' identity."""
+        """A query of what the policies show of a table or of a view's body: of all columns, or of those `wanted`.
+        `row_name` adds the rows' identity."""
         if scope.depth >= _MAXIMUM_DEPTH:
             raise unsupported(f"{name}: policies that are nested too deeply")
         row = self._new_name("row")
@@ -72,7 +90,7 @@ class Policies(ABC):
             alias.set("columns", [exp.to_identifier(column.name, quoted=True) for column in protection.columns])
             source = exp.Subquery(this=source, alias=alias)
         selected: list[exp.Expr] = []
-        for column in protection.columns:
+        for column in _some(protection, wanted):
             value: exp.Expr = _column(column.name, row)
             mask = protection.masks.get(column.name)
             if mask is not None:
@@ -229,6 +247,37 @@ def _target_node(node: exp.Expr, row_name: str) -> exp.Table:
     assert isinstance(copy, exp.Table)
     copy.meta[TARGET] = row_name
     return copy
+
+
+def wanted_columns(node: exp.Table) -> frozenset[str] | None:
+    """The names that columns of a table may be called by where it stands; None where it may be any column.
+
+    All that names a column of the table stands in the same statement, view or body as the table itself.
+    """
+    alias = node.args.get("alias")
+    if node.args.get("pivots") or (isinstance(alias, exp.TableAlias) and alias.args.get("columns")):
+        return None
+    found: set[str] = set()
+    for part in node.root().walk():
+        if isinstance(part, exp.Identifier):
+            found.update((part.name, part.name.upper()))
+        elif isinstance(part, exp.Star):
+            if not isinstance(part.parent, exp.Count):
+                return None
+        elif isinstance(part, exp.DynamicIdentifier) or _is_natural(part):
+            return None
+    return frozenset(found)
+
+
+def _is_natural(part: exp.Expr) -> bool:
+    return isinstance(part, exp.Join) and str(part.args.get("method") or "").upper() == "NATURAL"
+
+
+def _some(protection: Protection, wanted: frozenset[str] | None) -> Sequence[Column]:
+    """The columns that are wanted, at least one: rows are counted by it."""
+    if wanted is None:
+        return protection.columns
+    return [column for column in protection.columns if column.name in wanted] or protection.columns[:1]
 
 
 def _called(node: exp.Expr, target: ObjectName) -> str:

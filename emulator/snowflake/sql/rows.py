@@ -22,7 +22,7 @@ from emulator.snowflake.sql import vocabulary
 from emulator.snowflake.sql.account_usage import is_usage_view, usage_rows
 from emulator.snowflake.sql.ai_stand_in import CONSTANT_OBJECTS, ai_function, is_ai_function
 from emulator.snowflake.sql.parsing import parse
-from emulator.snowflake.sql.policies import TARGET, Policies, typed
+from emulator.snowflake.sql.policies import TARGET, Policies, typed, wanted_columns
 from emulator.snowflake.sql.scopes import Scope, function_body, in_full, owner_session, subquery, table_node
 from emulator.snowflake.sql.syntax import unsupported
 from emulator.snowflake.sql.table_functions import table_function
@@ -90,6 +90,7 @@ class _Preparation(Policies):
         self._ctes: set[str] = set()
         self._kinds = ColumnKinds()
         self._columns: list[exp.Column] = []
+        self._protections = {}
 
     # --- statements
 
@@ -160,7 +161,7 @@ class _Preparation(Policies):
             column = assignment.this.this.copy()
             self._identifier(column)
             assignment.set("this", exp.Column(this=column))
-        if self._account.protection("TABLE", target) is not None:
+        if self._protection("TABLE", target) is not None:
             self._update_seen(tree, scope, target)
             return target
         for assignment in tree.expressions:
@@ -171,7 +172,7 @@ class _Preparation(Policies):
     def _delete(self, tree: exp.Delete, scope: Scope) -> ObjectName:
         self._known(tree)
         target = self._target(tree.this, scope, ["DELETE", *_if_reading([tree.args.get("where")])])
-        if self._account.protection("TABLE", target) is not None:
+        if self._protection("TABLE", target) is not None:
             self._delete_seen(tree, scope, target)
             return target
         self._clauses(tree, scope, ("using", "where"))
@@ -188,7 +189,7 @@ class _Preparation(Policies):
                 "INSERT" if isinstance(then, exp.Insert) else "UPDATE" if isinstance(then, exp.Update) else "DELETE"
             )
         target = self._target(tree.this, scope, privileges)
-        seen = self._account.protection("TABLE", target) is not None
+        seen = self._protection("TABLE", target) is not None
         if not seen:
             self._clauses(tree, scope, ("using", "on"))
         for when in tree.args["whens"].expressions:
@@ -421,7 +422,7 @@ class _Preparation(Policies):
                 return node
         name = self._resolve(node, scope)
         row_name = node.meta.get(TARGET)
-        read = self._read(name, scope, alias) if row_name is None else self._changing(name, scope, alias, row_name)
+        read = self._read(name, scope, alias, node) if row_name is None else self._changing(name, scope, node, row_name)
         self._move_extras(node, read, joins, scope)
         return read
 
@@ -467,7 +468,7 @@ class _Preparation(Policies):
                 raise SnowflakeError.syntax(f"unexpected '{part}'")
         return in_full(tuple(parts), authority)
 
-    def _read(self, name: ObjectName, scope: Scope, alias: exp.TableAlias | None) -> exp.Expr:
+    def _read(self, name: ObjectName, scope: Scope, alias: exp.TableAlias | None, named: exp.Table) -> exp.Expr:
         if name.schema == "INFORMATION_SCHEMA":
             return self._information_schema(name, scope, alias)
         authority = scope.authority
@@ -480,9 +481,10 @@ class _Preparation(Policies):
             self._tables.append(name)
             self._know_columns(name)
             node = table_node(name)
-            protection = account.protection("TABLE", name)
+            protection = self._protection("TABLE", name)
             if protection is not None:
-                return subquery(self._protected(protection, node, name, scope), alias, name.name)
+                shown = self._protected(protection, node, name, scope, wanted=wanted_columns(named))
+                return subquery(shown, alias, name.name)
             if alias is not None:
                 node.set("alias", alias)
             return node
@@ -491,16 +493,17 @@ class _Preparation(Policies):
             raise denied(name)
         if is_usage_view(name):
             return self._usage_view(name, alias)
-        return self._view(view, scope, alias)
+        return self._view(view, scope, alias, named)
 
-    def _changing(self, name: ObjectName, scope: Scope, alias: exp.TableAlias | None, row_name: str) -> exp.Expr:
+    def _changing(self, name: ObjectName, scope: Scope, named: exp.Table, row_name: str) -> exp.Expr:
         """The rows of a table whose change is authorised already, with their identity."""
-        protection = self._account.protection("TABLE", name)
+        protection = self._protection("TABLE", name)
         assert protection is not None
-        read = self._protected(protection, table_node(name), name, scope, row_name=row_name)
-        return subquery(read, alias, name.name)
+        wanted = wanted_columns(named)
+        read = self._protected(protection, table_node(name), name, scope, wanted=wanted, row_name=row_name)
+        return subquery(read, named.args.get("alias"), name.name)
 
-    def _view(self, view: SnowflakeObject, scope: Scope, alias: exp.TableAlias | None) -> exp.Expr:
+    def _view(self, view: SnowflakeObject, scope: Scope, alias: exp.TableAlias | None, named: exp.Table) -> exp.Expr:
         if scope.depth >= _MAXIMUM_VIEW_DEPTH:
             raise SnowflakeError.compilation(2057, "42601", f"View '{view.name}' is nested too deeply")
         query = parse(str(view.properties["STATEMENT"]))
@@ -509,9 +512,10 @@ class _Preparation(Policies):
         inner = Scope({}, owner_session(self._session, view), scope.depth + 1)
         body = self._visit(query, inner)
         names = self._know_columns(view.name)
-        protection = self._account.protection("VIEW", view.name)
+        protection = self._protection("VIEW", view.name)
         if protection is not None:
-            body = self._protected(protection, body, view.name, scope)
+            shown = self._protected(protection, body, view.name, scope, wanted=wanted_columns(named))
+            return subquery(shown, alias, view.name.name)
         found = subquery(body, alias, view.name.name)
         own = found.args["alias"]
         if names and not own.args.get("columns"):

@@ -559,6 +559,7 @@ _PATCHES: Final[dict[type[exp.Expr], Transformation]] = {
 # --- errors
 
 _PATTERNS: Final[tuple[tuple[str, int, str, str], ...]] = (
+    (r"Python exception occurred while executing the UDF: (.*)", 100357, "P0000", "Python Interpreter Error:\n{0}"),
     (r"Division by zero", 100051, "22012", "Division by zero"),
     (r"String '(.*)' is too long", 100078, "22000", "String '{0}' is too long and would be truncated"),
     (r"NOT NULL constraint failed: (\S+)", 100072, "22000", "NULL result in a non-nullable column"),
