@@ -474,6 +474,7 @@ class TestOwnership:
         admins.make_table()
         task = name("DB.S.NIGHTLY")
         account.create(admins.sysadmin, "TASK", task, {"SQL_STATEMENT": "SELECT 1", "SCHEDULE": "60 MINUTES"})
+        account.grant_privileges(admins.accountadmin, ["EXECUTE TASK"], GrantTarget.account(), Grantee.role("SYSADMIN"))
         account.alter(admins.sysadmin, "TASK", task, set={"STATE": "STARTED"})
         admins.make_role("KEEPER")
         account.grant_ownership(admins.sysadmin, GrantTarget.on("TASK", task), Grantee.role("KEEPER"))
