@@ -395,12 +395,18 @@ class TestExisting:
 
 
 class TestRoles:
-    def test_a_dropped_role_s_objects_go_to_the_role_that_dropped_it(self, admins: Administrators) -> None:
+    @pytest.mark.parametrize("replaced", [False, True])
+    def test_a_dropped_role_s_objects_go_to_the_role_that_dropped_it(
+        self, admins: Administrators, replaced: bool
+    ) -> None:
         account = admins.account
         maker = admins.make_role("MAKER")
         account.grant_privileges(admins.accountadmin, ["CREATE DATABASE"], GrantTarget.account(), Grantee.role("MAKER"))
         account.create(maker, "DATABASE", name("DB"))
-        account.drop(admins.useradmin, "ROLE", name("MAKER"))
+        if replaced:
+            account.create(admins.useradmin, "ROLE", name("MAKER"), {}, or_replace=True)
+        else:
+            account.drop(admins.useradmin, "ROLE", name("MAKER"))
         database = account.find("DATABASE", name("DB"))
         assert database is not None
         assert database.owner == Grantee.role("USERADMIN")

@@ -101,6 +101,7 @@ class ObjectOperations(TaskGraphOperations):
         owner = self._primary_role(session)
         change = Change()
         if existing is not None:
+            self._hand_over_all(session, change, existing)
             self._remove(change, existing)
         identifier = self._catalogue.next_identifier()
         statements: list[str] = []
@@ -781,9 +782,7 @@ class ObjectOperations(TaskGraphOperations):
             raise SnowflakeError.compilation(2200, "2BP01", f"{spec.kind.capitalize()} '{name}' is not empty.")
         change = Change()
         inside = list(entry.descendants())
-        for gone in (*inside, entry):
-            if gone.kind in ("ROLE", "DATABASE ROLE"):
-                self._hand_over(session, change, gone, {entry.identifier, *(other.identifier for other in inside)})
+        self._hand_over_all(session, change, entry)
         self._forget_references(change, entry)
         statements = self._drop_statements(entry)
         database = entry.container("DATABASE")
@@ -839,6 +838,13 @@ class ObjectOperations(TaskGraphOperations):
                         f"{kind} with name {holder.own_name}. Unset the network policy from {kind} and try the\n"
                         "Drop operation again.",
                     )
+
+    def _hand_over_all(self, session: Session, change: Change, entry: Entry) -> None:
+        """Find an heir for what the roles among the going objects own and what stays."""
+        going = (*entry.descendants(), entry)
+        for gone in going:
+            if gone.kind in ("ROLE", "DATABASE ROLE"):
+                self._hand_over(session, change, gone, {other.identifier for other in going})
 
     def _hand_over(self, session: Session, change: Change, role: Entry, gone: set[int]) -> None:
         """What a dropped role owns becomes the session's role's."""
