@@ -361,7 +361,8 @@ def _account_parameters(settings: Settings) -> dict[str, str]:
     return {
         **snowflake.account_parameters.values,
         "CORTEX_ENABLED_CROSS_REGION": snowflake.cortex_cross_region,
-        "CORTEX_MODELS_ALLOWLIST": ",".join(settings.model.allowed),
+        # Models are granted by role; what the account allows, it allows everybody.
+        "CORTEX_MODELS_ALLOWLIST": "None",
     }
 
 
@@ -435,6 +436,7 @@ async def compose_organizations(settings: Settings, platform: Platform) -> dict[
                 retention_days=organization.retention_days,
                 service_user=platform.user.user,
                 cortex_role=platform.roles.cortex,
+                models=organization.models,
                 phi_tag=platform.governance.phi_tag,
                 maintenance=platform.maintenance,
                 operator=platform.operator,

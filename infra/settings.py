@@ -10,7 +10,7 @@ import json
 import re
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -383,6 +383,8 @@ class _TenantValues(Section):
     auto_suspend_seconds: AutoSuspendSeconds
     #: What an organisation's calls of models may use in a calendar month (UTC).
     monthly_cortex_tokens: MonthlyCortexTokens = 20_000_000
+    #: The Cortex models that an organisation's application may use; all of nexuschat:model.allowed if left out.
+    models: Annotated[list[str], Field(min_length=1)] | None = None
 
 
 class _TenantOverrides(Section):
@@ -391,6 +393,7 @@ class _TenantOverrides(Section):
     retention_days: RetentionDays | None = None
     auto_suspend_seconds: AutoSuspendSeconds | None = None
     monthly_cortex_tokens: MonthlyCortexTokens | None = None
+    models: Annotated[list[str], Field(min_length=1)] | None = None
 
 
 class _Tenants(Section):
@@ -408,6 +411,7 @@ class OrganizationSettings:
     retention_days: int
     auto_suspend_seconds: int
     monthly_cortex_tokens: int
+    models: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +470,7 @@ def load_settings(config: Mapping[str, Any], directory: Path | str) -> Settings:
         problems += [_stack_problem(detail) for detail in error.errors(include_url=False)]
 
     organizations: tuple[OrganizationSettings, ...] = ()
+    places: Mapping[tuple[str, ...], Place] = {}
     file_name = values.get("tenants_file", "tenants.yaml")
     if isinstance(file_name, str):
         path = Path(directory) / file_name
@@ -478,8 +483,11 @@ def load_settings(config: Mapping[str, Any], directory: Path | str) -> Settings:
                 Problem(f"{place.where} {key}", f"is written twice, first on line {line}.", "Remove one of the two.")
                 for place, key, line in file.repeated
             ]
+            places = file.places
             organizations = _organizations(file, context, problems)
     keys = _keys(directory, stack, problems) if stack else {}
+    if stack is not None:
+        organizations = _with_models(organizations, stack.model, places, problems)
     if problems or stack is None:
         raise SettingsError(problems)
     return Settings(
@@ -558,13 +566,42 @@ def _organizations(
         problems += [_tenants_problem(detail, file.places) for detail in error.errors(include_url=False)]
         return ()
     defaults = tenants.defaults.model_dump()
-    return tuple(
-        OrganizationSettings(
-            organization_id=organization_id,
-            **(defaults | (overrides.model_dump(exclude_none=True) if overrides else {})),
-        )
-        for organization_id, overrides in sorted(tenants.organizations.items())
-    )
+    organizations = []
+    for organization_id, overrides in sorted(tenants.organizations.items()):
+        values = defaults | (overrides.model_dump(exclude_none=True) if overrides else {})
+        values["models"] = tuple(values["models"] or ())
+        organizations.append(OrganizationSettings(organization_id=organization_id, **values))
+    return tuple(organizations)
+
+
+def _with_models(
+    organizations: tuple[OrganizationSettings, ...],
+    model: ModelSettings,
+    places: Mapping[tuple[str, ...], Place],
+    problems: list[Problem],
+) -> tuple[OrganizationSettings, ...]:
+    """Each organisation with its models, in the order of those allowed; the chat's must be among them."""
+    found = []
+    wrong: dict[tuple[str, str], Problem] = {}
+    for organization in organizations:
+        own = organization.models or tuple(model.allowed)
+        path: tuple[str, ...] = ("organizations", organization.organization_id, "models")
+        path = path if path in places else ("defaults", "models")
+        where = f"{places[path].where} {'.'.join(path)}" if path in places else "models"
+        for name in own:
+            if name not in model.allowed:
+                wrong[where, name] = Problem(
+                    where,
+                    f"{shown(name)} is not on the list of allowed models (nexuschat:model.allowed).",
+                    suggest(name, model.allowed).replace("Known", "Allowed"),
+                )
+        if model.name not in own:
+            wrong[where, ""] = Problem(
+                where, f"lacks {model.name}, the chat's model (nexuschat:model.name).", "Add it to the list."
+            )
+        found.append(replace(organization, models=tuple(name for name in model.allowed if name in own)))
+    problems += wrong.values()
+    return tuple(found)
 
 
 def _stack_problem(detail: ErrorDetails) -> Problem:

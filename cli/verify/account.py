@@ -248,6 +248,10 @@ def _own(tenant: DeclaredTenant, kind: str, name: str, inherited: AbstractSet[st
     bare = name.replace('"', "")
     if kind == "ROLE":
         return bare in inherited
+    if kind == "APPLICATION_ROLE":
+        return bare.removeprefix("SNOWFLAKE.") in {
+            f"CORTEX-MODEL-ROLE-{model.upper()}" for model in tenant.settings.models
+        }
     if kind.replace("_", " ") == "WAREHOUSE":
         return bare == tenant.warehouse
     return bare.split(".")[0] == tenant.content.database

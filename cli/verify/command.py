@@ -86,6 +86,7 @@ def verify(
     from cli.verify.computed import computed
     from cli.verify.guards import guards
     from cli.verify.isolation import RoleKind, isolation
+    from cli.verify.models import models
     from cli.verify.phi import masks, tagged_columns
 
     settings = access.settings
@@ -97,6 +98,7 @@ def verify(
                 monthly_credits=tenant.monthly_credits,
                 auto_suspend_seconds=tenant.auto_suspend_seconds,
                 retention_days=tenant.retention_days,
+                models=tenant.models,
             )
             for tenant in settings.organizations
         ],
@@ -125,6 +127,8 @@ def verify(
     as_application = as_deploy_user
     if key is not None:
         as_application = _as_service_user(report, access, declared, key)
+        with closing(as_deploy_user()) as connection, connection.cursor() as cursor:
+            models(report, declared.tenants, settings.model.allowed, cursor, as_application)
         masks(
             report,
             declared.tenants,

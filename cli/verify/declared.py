@@ -18,7 +18,8 @@ class TenantSettings:
     """An organisation's settings.
 
     `monthly_credits` is the monitor's quota, `auto_suspend_seconds` the warehouse's idle time, and
-    `retention_days` how long dropped and changed data can be had back.
+    `retention_days` how long dropped and changed data can be had back; `models` are the Cortex models that its
+    application may use.
     """
 
     organization: str
@@ -26,6 +27,7 @@ class TenantSettings:
     monthly_credits: int
     auto_suspend_seconds: int
     retention_days: int
+    models: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import pulumi
 import pulumi_snowflake as snowflake
 
 from components.base import Component
+from components.snowflake.account_settings import model_role
 from components.snowflake.providers import AdministrativeProviders
 from components.snowflake.sql import quoted
 
@@ -45,6 +46,25 @@ def account_role(
         )
     )
     return role, grant
+
+
+def grant_models(
+    component: Component,
+    providers: AdministrativeProviders,
+    name: str,
+    models: Sequence[str],
+    role: pulumi.Input[str],
+) -> None:
+    """Let an account role use Cortex models. The application roles are Snowflake's, and ACCOUNTADMIN's to grant."""
+    for model in models:
+        component.child(
+            snowflake.GrantApplicationRole(
+                f"{name}-model-{model}",
+                application_role_name=model_role(model),
+                parent_account_role_name=role,
+                opts=component.child_options(providers.account_administrator, delete_before_replace=True),
+            )
+        )
 
 
 class Access:
@@ -123,6 +143,10 @@ class Access:
         self._component.child(
             snowflake.GrantAccountRole(name, role_name=role, parent_role_name=by.name, opts=self._grant_options())
         )
+
+    def models(self, name: str, models: Sequence[str], role: snowflake.AccountRole) -> None:
+        """Let a functional role use Cortex models, each by Snowflake's application role for it."""
+        grant_models(self._component, self._providers, name, models, role.name)
 
     def to_user(self, name: str, role: snowflake.AccountRole, user: pulumi.Input[str]) -> None:
         """Let a user take a functional role."""

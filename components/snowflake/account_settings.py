@@ -15,6 +15,15 @@ from components.snowflake.providers import AdministrativeProviders
 CORTEX_ROLE = "SNOWFLAKE.CORTEX_USER"
 
 
+#: Its application role that lets everybody use every model: SNOWFLAKE.PUBLIC, which PUBLIC holds, may have it.
+EVERY_MODEL = "CORTEX-MODEL-ROLE-ALL"
+
+
+def model_role(model: str) -> str:
+    """The full, quoted name of Snowflake's application role that lets its holders use a Cortex model."""
+    return f'"SNOWFLAKE"."CORTEX-MODEL-ROLE-{model.upper()}"'
+
+
 @dataclass(frozen=True)
 class AccountSettingsArgs:
     """`parameters`: Snowflake's names of account parameters and the values that they are to have."""
@@ -38,6 +47,15 @@ class AccountSettings(Component):
                 "cortex-from-public",
                 execute=f"REVOKE DATABASE ROLE {CORTEX_ROLE} FROM ROLE PUBLIC",
                 revert=f"GRANT DATABASE ROLE {CORTEX_ROLE} TO ROLE PUBLIC",
+                opts=options,
+            )
+        )
+        self.child(
+            snowflake.Execute(
+                "models-from-public",
+                # No REVOKE reaches what SNOWFLAKE.PUBLIC holds.
+                execute=f"CALL SNOWFLAKE.LOCAL.REVOKE_FROM_PUBLIC_APPLICATION_ROLE('APP_ROLE', '{EVERY_MODEL}')",
+                revert=f"CALL SNOWFLAKE.LOCAL.GRANT_TO_PUBLIC_APPLICATION_ROLE('APP_ROLE', '{EVERY_MODEL}')",
                 opts=options,
             )
         )

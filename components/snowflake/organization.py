@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -52,8 +53,9 @@ class OrganizationArgs:
     """What one organisation is made of.
 
     `retention_days` are days of Time Travel; `service_user` is who takes the application role; `cortex_role` is the
-    business role that lets the application call Cortex, `phi_tag` the full name of the tag for patients' data, and
-    `maintenance` who deletes what has expired; `operator` owns the warehouse and the access roles.
+    business role that lets the application call Cortex, and `models` those that it may use; `phi_tag` is the full name
+    of the tag for patients' data, `maintenance` who deletes what has expired; `operator` owns the warehouse and the
+    access roles.
     `counting` is how its use is counted, and `monthly_cortex_tokens` what its calls of models may use in a month.
     `deletion_protection` guards the database, its schema and its tables.
     """
@@ -64,6 +66,7 @@ class OrganizationArgs:
     retention_days: int
     service_user: pulumi.Input[str]
     cortex_role: pulumi.Input[str]
+    models: Sequence[str]
     phi_tag: pulumi.Input[str]
     maintenance: Maintenance
     operator: Operator
@@ -152,6 +155,7 @@ class Organization(Component):
             word = {APPLICATION: "application", ANALYST: "analyst", ADMINISTRATOR: "administrator"}[functional]
             access.on_warehouse(f"{names.warehouse}-{word}", role, functional.warehouse, warehouse, ownership)
         access.inherit(f"{names.application_role}-cortex", args.cortex_role, application)
+        access.models(names.application_role, args.models, application)
         access.to_user(f"{names.application_role}-to-service-user", application, args.service_user)
         tag_columns(
             self,

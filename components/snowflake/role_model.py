@@ -79,7 +79,7 @@ SHARED_APPLICATION = BusinessRole(
 )
 CORTEX_USER = BusinessRole(
     "VIDEXA_CORTEX_USER",
-    "May call Cortex, with the models of the account's allow-list",
+    "May call Cortex, with the models that its holders are granted",
     ("SNOWFLAKE.CORTEX_USER", "VIDEXA_SHARED.CORTEX_FUNCTIONS_CALL"),
     "nothing",
     ("every HCSnnnn_APP", "VIDEXA_SHARED_APP"),
@@ -136,6 +136,7 @@ def _drawing() -> list[str]:
     lines += ["  end", '  subgraph platform["the platform"]']
     lines += [f"    {role.name}[{role.name}]" for role in BUSINESS_ROLES]
     lines += ["  end", "  SYSADMIN{{SYSADMIN}}", "  SNOWFLAKE_CORTEX([SNOWFLAKE.CORTEX_USER])"]
+    lines += ["  SNOWFLAKE_MODEL([SNOWFLAKE.CORTEX-MODEL-ROLE-…])"]
     lines += [f"  {role.includes} --> {role.level}" for role in ACCESS_ROLES]
     lines += [f"  {role.access.level if role.access else DATABASE_USE} --> {role.suffix}" for role in FUNCTIONAL_ROLES]
     lines += [
@@ -143,6 +144,7 @@ def _drawing() -> list[str]:
         f"  {CORTEX_USER.name} --> {APPLICATION.suffix}",
         f"  {CORTEX_USER.name} --> {SHARED_APPLICATION.name}",
         f"  SNOWFLAKE_CORTEX --> {CORTEX_USER.name}",
+        f"  SNOWFLAKE_MODEL --> {APPLICATION.suffix}",
     ]
     lines += [f"  {role.suffix} --> SYSADMIN" for role in FUNCTIONAL_ROLES]
     lines += [f"  {role.name} --> SYSADMIN" for role in BUSINESS_ROLES]

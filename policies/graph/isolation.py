@@ -25,7 +25,10 @@ ACCOUNT: Final = "ACCOUNT"
 
 
 class Node(NamedTuple):
-    """A holder (USER, ROLE, DATABASE ROLE, SHARE) or an object, by Snowflake's word for its kind and its full name."""
+    """A holder (USER, ROLE, DATABASE ROLE, APPLICATION ROLE, SHARE) or an object.
+
+    By Snowflake's word for its kind and its full name.
+    """
 
     kind: str
     name: str
@@ -140,6 +143,7 @@ _GRANT_STATEMENT: Final = re.compile(r"^\s*GRANT\b|;\s*GRANT\b", re.IGNORECASE)
 
 class _Hold(NamedTuple):
     """That a role holds a privilege on an object, and how, in words."""
+        "GrantApplicationRole",
 
     privilege: str
     target: Node
@@ -257,6 +261,12 @@ class Reach:
         for privilege in map(str.upper, privileges):
             if inputs.get("onAccount"):
                 how = f"{privilege} on the account is granted to {holder} ({resource.name})"
+            elif resource.kind == "GrantApplicationRole":
+                role = Node("APPLICATION ROLE", _one_name(inputs.get("applicationRoleName")))
+                for field_, kind in (("parentAccountRoleName", "ROLE"), ("applicationName", "APPLICATION")):
+                    if inputs.get(field_):
+                        holder = Node(kind, _one_name(inputs[field_]))
+                        self._step(holder, role, f"{role} is granted to {holder} ({resource.name})")
                 self._on_account(holder, privilege, how)
             for target, words in self._targets(_target_of(inputs), self._objects):
                 self._hold(

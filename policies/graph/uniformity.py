@@ -17,6 +17,9 @@ from policies.graph.resources import Resource, ResourceGraph
 COMPONENT: Final = "videxa:snowflake:Organization"
 TENANT: Final = "{tenant}"
 
+#: In place of a field: that there is such a resource at all.
+EXISTENCE: Final = ""
+
 #: Setting → the fields that it decides, as the resource's kind and the input's name. Each stands in the tenant's row
 #: too, as `… AS WAREHOUSE_SIZE`; one without a field stands there alone.
 SETTINGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
@@ -25,6 +28,7 @@ SETTINGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "monthly_credits": (("ResourceMonitor", "creditQuota"),),
     "retention_days": (("Database", "dataRetentionTimeInDays"),),
     "monthly_cortex_tokens": (),
+    "models": (("GrantApplicationRole", EXISTENCE),),
 }
 
 _Key = tuple[str, str]
@@ -102,8 +106,12 @@ def _compare(
 ) -> Iterator[Difference]:
     settings = excused.get(tenant, set())
     for key in sorted(template.keys() - own.keys()):
+        if _is_excused(key[0], EXISTENCE, settings):
+            continue
         yield Difference(tenant, key[1].replace(TENANT, tenant), f"{key[0]} is missing: the other tenants have it")
     for key in sorted(own.keys() - template.keys()):
+        if _is_excused(key[0], EXISTENCE, settings):
+            continue
         yield Difference(tenant, key[1].replace(TENANT, tenant), f"{key[0]} is this tenant's alone")
     for key in sorted(own.keys() & template.keys()):
         for field, common in template[key].items():

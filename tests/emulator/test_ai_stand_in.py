@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from emulator.snowflake.sql import Connection
 from emulator.snowflake.sql.ai_stand_in import tokens
 from tests.emulator.account_roles import Roles, copied, set_up
 from tests.emulator.account_sessions import refused
@@ -113,12 +114,85 @@ def test_only_whoever_holds_the_database_role(roles: Roles) -> None:
     roles.run("GRANT DATABASE ROLE SNOWFLAKE.CORTEX_USER TO ROLE PUBLIC")
 
 
-def test_only_models_on_the_accounts_list(roles: Roles) -> None:
+OTHER = "claude-4-opus"
+REVOKE = "CALL SNOWFLAKE.LOCAL.REVOKE_FROM_PUBLIC_APPLICATION_ROLE('APP_ROLE', 'CORTEX-MODEL-ROLE-ALL')"
+GRANT = "CALL SNOWFLAKE.LOCAL.GRANT_TO_PUBLIC_APPLICATION_ROLE('APP_ROLE', 'CORTEX-MODEL-ROLE-ALL')"
+
+
+@pytest.fixture
+def app(roles: Roles) -> Iterator[Connection]:
+    """A role that may call models, on an account that lets nobody use one but who is granted it."""
+    roles.run(f"ALTER ACCOUNT SET CORTEX_MODELS_ALLOWLIST = 'None'\n{REVOKE}")
+    yield roles.as_role("APP")
+    roles.run(f"ALTER ACCOUNT UNSET CORTEX_MODELS_ALLOWLIST\n{GRANT}")
+
+
+def asks(model: str) -> str:
+    return f"SELECT AI_COMPLETE('{model}', 'x'), AI_COUNT_TOKENS('ai_complete', '{model}', 'x')"
+
+
+def test_models_by_role(roles: Roles, app: Connection) -> None:
+    with refused(100351, "CORTEX-MODEL-ROLE-CLAUDE-SONNET-4-5"):
+        app.execute(asks(MODEL))
+    assert roles.admin.execute(asks(MODEL)).rows  # ACCOUNTADMIN may use them all
+    roles.run('GRANT APPLICATION ROLE SNOWFLAKE."CORTEX-MODEL-ROLE-CLAUDE-SONNET-4-5" TO ROLE app')
+    assert app.execute(asks(MODEL)).rows
+    with refused(100351, OTHER):
+        app.execute(asks(OTHER))
+    assert [tuple(row[:4]) for row in granted(roles, "SHOW GRANTS TO ROLE app", "APPLICATION_ROLE")] == [
+        ("USAGE", "APPLICATION_ROLE", 'SNOWFLAKE."CORTEX-MODEL-ROLE-CLAUDE-SONNET-4-5"', "ROLE")
+    ]
+    roles.run('REVOKE APPLICATION ROLE SNOWFLAKE."CORTEX-MODEL-ROLE-CLAUDE-SONNET-4-5" FROM ROLE app')
+    with refused(100351, MODEL):
+        app.execute(asks(MODEL))
+
+
+def granted(roles: Roles, show: str, kind: str) -> list[tuple[Any, ...]]:
+    return [row[1:] for row in roles.admin.execute(show).rows if row[2] == kind]
+
+
+def test_models_by_the_accounts_list(roles: Roles, app: Connection) -> None:
     roles.run(f"ALTER ACCOUNT SET CORTEX_MODELS_ALLOWLIST = '{MODEL}'")
-    assert value(roles, f"AI_COMPLETE('{MODEL}', 'x')")
+    assert app.execute(asks(MODEL)).rows
     with refused(100351, "CORTEX_MODELS_ALLOWLIST"):
-        roles.admin.execute("SELECT AI_COMPLETE('claude-4-opus', 'x')")
-    roles.run("ALTER ACCOUNT UNSET CORTEX_MODELS_ALLOWLIST")
+        app.execute(asks(OTHER))
+
+
+def test_a_new_account_lets_everybody_use_every_model(roles: Roles, app: Connection) -> None:
+    """By a grant that no REVOKE takes away."""
+    public = "SHOW GRANTS TO APPLICATION ROLE SNOWFLAKE.PUBLIC"
+    assert granted(roles, public, "APPLICATION_ROLE") == []
+    with refused(3102):
+        app.execute(GRANT)
+    roles.run(GRANT)
+    assert granted(roles, public, "APPLICATION_ROLE")[0][2] == 'SNOWFLAKE."CORTEX-MODEL-ROLE-ALL"'
+    assert app.execute(asks(OTHER)).rows
+    with refused(3102):
+        roles.run('REVOKE APPLICATION ROLE SNOWFLAKE."CORTEX-MODEL-ROLE-ALL" FROM APPLICATION ROLE SNOWFLAKE.PUBLIC')
+    assert app.execute(asks(OTHER)).rows
+
+
+@pytest.mark.parametrize(
+    ("statement", "errno", "words"),
+    [
+        ('GRANT APPLICATION ROLE SNOWFLAKE."CORTEX-MODEL-ROLE-GPT-9" TO ROLE app', 2003, "CORTEX-MODEL-ROLE-GPT-9"),
+        ('GRANT APPLICATION ROLE SNOWFLAKE."CORTEX-MODEL-ROLE-ALL" TO DATABASE ROLE d.x', 2003, "X"),
+        ("GRANT USAGE ON DATABASE d TO APPLICATION ROLE SNOWFLAKE.PUBLIC", 3102, "the application itself"),
+        ("CREATE APPLICATION ROLE d.mine", 3001, ""),
+        ("DROP APPLICATION ROLE SNOWFLAKE.PUBLIC", 3001, ""),
+        ("CALL SNOWFLAKE.LOCAL.REVOKE_FROM_PUBLIC_APPLICATION_ROLE('PRIVILEGE', 'USE_AI_FUNCTIONS')", 2, "PRIVILEGE"),
+    ],
+)
+def test_what_application_roles_refuse(roles: Roles, statement: str, errno: int, words: str) -> None:
+    with refused(errno, words):
+        roles.run(statement)
+
+
+def test_only_administrators_grant_application_roles(roles: Roles, app: Connection) -> None:
+    with refused(2003):
+        app.execute('GRANT APPLICATION ROLE SNOWFLAKE."CORTEX-MODEL-ROLE-CLAUDE-4-OPUS" TO ROLE app')
+    shown = roles.admin.execute("SHOW APPLICATION ROLES LIKE '%CLAUDE-4%' IN APPLICATION SNOWFLAKE").rows
+    assert [row[1] for row in shown] == ["CORTEX-MODEL-ROLE-CLAUDE-4-OPUS", "CORTEX-MODEL-ROLE-CLAUDE-4-SONNET"]
 
 
 def test_its_usage_is_told(roles: Roles) -> None:

@@ -700,6 +700,11 @@ class TestGrants:
             {"databaseRoleName": '"DB"."READ"', "parentDatabaseRoleName": '"DB"."WRITE"'},
             '"DB"."READ"|DATABASE ROLE|"DB"."WRITE"',
         ),
+        (
+            "GrantApplicationRole",
+            {"applicationRoleName": '"SNOWFLAKE"."CORTEX-MODEL-ROLE-LLAMA3.1-8B"', "parentAccountRoleName": "APP"},
+            '"SNOWFLAKE"."CORTEX-MODEL-ROLE-LLAMA3.1-8B"|ACCOUNT_ROLE|"APP"',
+        ),
     ]
 
     @pytest.mark.parametrize(("class_name", "inputs", "identity"), ROLES, ids=[entry[2] for entry in ROLES])

@@ -393,7 +393,7 @@ def test_account_parameters_are_stated(graph: Graph) -> None:
         "ALLOW_ID_TOKEN": "false",
         "CLIENT_ENCRYPTION_KEY_SIZE": "256",
         "CORTEX_ENABLED_CROSS_REGION": "DISABLED",
-        "CORTEX_MODELS_ALLOWLIST": "claude-sonnet-4-5,claude-sonnet-4-6",
+        "CORTEX_MODELS_ALLOWLIST": "None",
         "EXTERNAL_OAUTH_ADD_PRIVILEGED_ROLES_TO_BLOCKED_LIST": "true",
         "MIN_DATA_RETENTION_TIME_IN_DAYS": "1",
         "OAUTH_ADD_PRIVILEGED_ROLES_TO_BLOCKED_LIST": "true",
@@ -421,6 +421,23 @@ def test_cortex_is_taken_from_public_and_given_to_applications(graph: Graph) -> 
         if found.inputs["roleName"] == "VIDEXA_CORTEX_USER"
     }
     assert holders == {"SYSADMIN", "VIDEXA_SHARED_APP", *(f"HCS{number:04d}_APP" for number in range(1, 21))}
+
+
+def test_models_are_taken_from_public_and_given_to_applications(graph: Graph) -> None:
+    procedure = "SNOWFLAKE.LOCAL.{}_PUBLIC_APPLICATION_ROLE('APP_ROLE', 'CORTEX-MODEL-ROLE-ALL')"
+    assert one(graph, "Execute", "models-from-public").inputs == {
+        "execute": f"CALL {procedure.format('REVOKE_FROM')}",
+        "revert": f"CALL {procedure.format('GRANT_TO')}",
+    }
+    granted = {
+        (found.inputs["parentAccountRoleName"], found.inputs["applicationRoleName"])
+        for found in of(graph, "GrantApplicationRole")
+    }
+    assert granted == {
+        (f"HCS{number:04d}_APP", f'"SNOWFLAKE"."CORTEX-MODEL-ROLE-CLAUDE-SONNET-4-{version}"')
+        for number in range(1, 21)
+        for version in (5, 6)
+    }
 
 
 def test_policies_hold_for_the_account_after_the_deploy_principal_has_its_own(graph: Graph) -> None:

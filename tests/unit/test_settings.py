@@ -350,6 +350,12 @@ def test_overrides_and_defaults(tmp_path: Path) -> None:
     assert (second.warehouse_size, second.monthly_credits, second.auto_suspend_seconds) == ("MEDIUM", 200, 60)
 
 
+def test_models_of_an_organisation(tmp_path: Path) -> None:
+    text = TENANTS + "  HCS0003: {models: [claude-sonnet-4-5]}\n"
+    first, _, third = load_tenants(tmp_path, text).organizations
+    assert (first.models, third.models) == (("claude-sonnet-4-5", "claude-sonnet-4-6"), ("claude-sonnet-4-5",))
+
+
 def test_comments_and_an_empty_line_of_settings(tmp_path: Path) -> None:
     settings = load_tenants(tmp_path, "# all of them\n" + TENANTS + "  HCS0003:  # nothing of its own\n")
     assert settings.organizations[2].organization_id == "HCS0003"
@@ -385,6 +391,17 @@ def test_comments_and_an_empty_line_of_settings(tmp_path: Path) -> None:
             "  HCS0003:\n    monthly_credits: 1\n    monthly_credits: 2",
             "tenants.yaml:11 organizations.HCS0003.monthly_credits",
             "first on line 10",
+        ),
+        ("  HCS0003: {models: []}", "tenants.yaml:9 organizations.HCS0003.models", "must not be empty"),
+        (
+            "  HCS0003: {models: [claude-sonnet-4-5, gpt-9]}",
+            "tenants.yaml:9 organizations.HCS0003.models",
+            "'gpt-9' is not on the list of allowed models",
+        ),
+        (
+            "  HCS0003: {models: [claude-sonnet-4-6]}",
+            "tenants.yaml:9 organizations.HCS0003.models",
+            "lacks claude-sonnet-4-5, the chat's model",
         ),
         ("  HCS0003: []", "tenants.yaml:9 organizations.HCS0003", "mapping"),
         ("extra: 1", "tenants.yaml:9 extra", "not a setting"),

@@ -23,6 +23,7 @@ MONITOR = "snowflake:index/resourceMonitor:ResourceMonitor"
 ACCOUNT_ROLE = "snowflake:index/accountRole:AccountRole"
 DATABASE_ROLE = "snowflake:index/databaseRole:DatabaseRole"
 GRANT_ROLE = "snowflake:index/grantAccountRole:GrantAccountRole"
+GRANT_MODEL = "snowflake:index/grantApplicationRole:GrantApplicationRole"
 GRANT_DATABASE_ROLE = "snowflake:index/grantDatabaseRole:GrantDatabaseRole"
 GRANT_TO_ROLE = "snowflake:index/grantPrivilegesToAccountRole:GrantPrivilegesToAccountRole"
 GRANT_TO_DATABASE_ROLE = "snowflake:index/grantPrivilegesToDatabaseRole:GrantPrivilegesToDatabaseRole"
@@ -137,6 +138,7 @@ def test_what_an_organisation_is_made_of(graph: Graph) -> None:
         ACCOUNT_ROLE: 3,
         DATABASE_ROLE: 4,
         GRANT_ROLE: 5,
+        GRANT_MODEL: 2,
         GRANT_DATABASE_ROLE: 7,
         GRANT_TO_DATABASE_ROLE: 7,
         GRANT_TO_ROLE: 4,
@@ -310,7 +312,7 @@ def test_nothing_of_one_organisation_names_another(graph: Graph) -> None:
     for number in range(1, 21):
         own = f"HCS{number:04d}"
         children = graph.under(own)
-        assert len(children) == 43 + len(NEXUSCHAT_TABLES)
+        assert len(children) == 45 + len(NEXUSCHAT_TABLES)
         for one in children:
             named = set(re.findall(r"HCS\d{4}", f"{one.name} {one.inputs}"))
             assert named <= {own}, one.urn
@@ -383,6 +385,8 @@ ROLES = {
     KEYS: "USERADMIN",
     GRANT_ROLE: "SECURITYADMIN",
     GRANT_DATABASE_ROLE: "SECURITYADMIN",
+    # Snowflake's own application belongs to ACCOUNTADMIN, as its database and the account do.
+    GRANT_MODEL: "ACCOUNTADMIN",
     GRANT_TO_ROLE: "SECURITYADMIN",
     GRANT_TO_DATABASE_ROLE: "SECURITYADMIN",
     TASK: "VIDEXA_MAINTENANCE",
@@ -392,6 +396,7 @@ BY_ANOTHER = {
     (WAREHOUSE, "COMPUTE_WH"): "SYSADMIN",
     # Snowflake's own database and the account belong to ACCOUNTADMIN.
     (EXECUTE, "cortex-from-public"): "ACCOUNTADMIN",
+    (EXECUTE, "models-from-public"): "ACCOUNTADMIN",
     (GRANT_DATABASE_ROLE, "cortex-user"): "ACCOUNTADMIN",
     (GRANT_TO_ROLE, "maintenance-tasks"): "ACCOUNTADMIN",
     (GRANT_TO_ROLE, "maintenance-alerts"): "ACCOUNTADMIN",
@@ -471,6 +476,7 @@ def test_what_has_no_name_is_deleted_before_it_is_replaced(graph: Graph) -> None
     nameless = [one for one in graph.resources if one.type.startswith("snowflake:") and "name" not in one.inputs]
     assert {one.type for one in nameless} == {
         GRANT_ROLE,
+        GRANT_MODEL,
         GRANT_DATABASE_ROLE,
         GRANT_TO_ROLE,
         GRANT_TO_DATABASE_ROLE,

@@ -92,6 +92,15 @@ def test_a_resource_of_one_tenant_alone_is_named() -> None:
     assert difference == Difference("HCS0002", "HCS0002-own", "View is this tenant's alone")
 
 
+def test_models_of_its_own_are_an_exception() -> None:
+    component = "urn:pulumi:local::nexuschat::videxa:snowflake:Organization::HCS0002"
+    urn = "urn:pulumi:local::nexuschat::snowflake:index/grantApplicationRole:GrantApplicationRole::HCS0002_APP-model-m"
+    model = Resource(urn, "snowflake:index/grantApplicationRole:GrantApplicationRole", parent=component)
+    graph = deployment(model, tenants=THREE)
+    assert [difference.resource for difference in differences(graph)] == ["HCS0002_APP-model-m"]
+    assert differences(graph, {"HCS0002": ["models"]}) == []
+
+
 def test_another_maker_is_a_difference() -> None:
     graph = deployment(tenants=THREE)
     (users,) = (each.urn for each in graph.resources if each.name == "snowflake-useradmin")

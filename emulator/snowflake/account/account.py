@@ -13,6 +13,8 @@ import duckdb
 from fakesnow.instance import FakeSnow
 
 from emulator.package import CloudError
+from emulator.snowflake.account import application
+from emulator.snowflake.account.admission import AdmissionOperations
 from emulator.snowflake.account.attachments import AttachmentOperations
 from emulator.snowflake.account.catalogue import ACCOUNT, Change, Entry, GrantRow, RoleGrantRow, now
 from emulator.snowflake.account.core import AccountCore, locked
@@ -92,6 +94,7 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, Warehouse
         self._make_usage_views()
         self._reconcile()
         self._catalogue.taken_back = self._note_revoked
+        self._make_application_roles()
 
     @locked
     def close(self) -> None:
@@ -223,6 +226,36 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, Warehouse
 
     def _note_revoked(self, row: GrantRow | RoleGrantRow) -> None:
         """Keep a grant that was taken back, by the names that it had."""
+    def _make_application_roles(self) -> None:
+        """Make those roles of the application SNOWFLAKE that are not there yet. A new account lets everybody use every
+        model: its PUBLIC holds the application's PUBLIC, which holds the role of all models."""
+        database = self._catalogue.lookup(None, "DATABASE", application.APPLICATION)
+        assert database is not None
+        change = Change()
+        made: dict[str, int] = {}
+        for name in application.ROLES:
+            if self._catalogue.lookup(database, "APPLICATION ROLE", name) is None:
+                made[name] = self._catalogue.next_identifier()
+                change.put("objects", _system_row(made[name], "APPLICATION ROLE", database.identifier, name))
+        for name, holder in (
+            (application.PUBLIC, "PUBLIC"),
+            (application.PUBLIC_GRANT_ADMINISTRATOR, "ACCOUNTADMIN"),
+            (application.EVERY_MODEL, ""),
+        ):
+            if name in made:
+                role = self._rights.role(holder)
+                change.put(
+                    "role_grants",
+                    {
+                        "role": made[name],
+                        "grantee": made[application.PUBLIC] if role is None else role.identifier,
+                        "granted_by": None,
+                        "created_on": now().isoformat(),
+                    },
+                )
+        if change.operations:
+            self._catalogue.commit(change)
+
         entries = self._catalogue.entries
         target = entries[row.role if isinstance(row, RoleGrantRow) else row.target]
         self.history.note(

@@ -141,7 +141,7 @@ class AccountCore:
 
     def _grantee_of(self, identifier: int) -> Grantee:
         entry = self._catalogue.entries[identifier]
-        kind: Any = "DATABASE_ROLE" if entry.kind == "DATABASE ROLE" else entry.kind
+        kind: Any = entry.kind.replace(" ", "_")
         return Grantee(kind, entry.name)
 
     def _role_name(self, identifier: int | None) -> str:

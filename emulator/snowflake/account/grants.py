@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from emulator.snowflake.account.application import APPLICATION, EVERY_MODEL, PUBLIC, PUBLIC_GRANT_ADMINISTRATOR
 from emulator.snowflake.account.catalogue import Change, Entry, GrantRow, now
 from emulator.snowflake.account.core import AccountCore, locked
 from emulator.snowflake.account.errors import SnowflakeError
@@ -116,6 +117,8 @@ class GrantOperations(AccountCore):
     def _privilege_holder(self, grantee: Grantee) -> Entry:
         if grantee.kind == "USER":
             raise SnowflakeError.unsupported("granting privileges to users")
+        if grantee.kind == "APPLICATION_ROLE":
+            raise SnowflakeError.grant_not_executed("only the application itself grants to its roles.")
         return self._grantee(grantee)
 
     def _targets(self, session: Session, target: GrantTarget) -> list[Entry]:
@@ -226,11 +229,36 @@ class GrantOperations(AccountCore):
         change.delete("role_grants", role=granted.identifier, grantee=holder.identifier)
         self._catalogue.commit(change)
 
+    @locked
+    def change_public_application_role(self, session: Session, role: str, *, granted: bool) -> None:
+        """Give a role of the application SNOWFLAKE to its PUBLIC, or take it from there. What is so already stays so.
+        Refused but to holders of SNOWFLAKE_PUBLIC_GRANT_ADMIN, and for any role but that of all models."""
+        if Grantee.application_role(APPLICATION, PUBLIC_GRANT_ADMINISTRATOR) not in self.effective_roles(session):
+            raise SnowflakeError.grant_not_executed()
+        if role != EVERY_MODEL:
+            raise SnowflakeError.grant_not_executed(f"'{role}' is no capability that administrators revoke.")
+        every = self._grantee(Grantee.application_role(APPLICATION, role))
+        public = self._grantee(Grantee.application_role(APPLICATION, PUBLIC))
+        row = {"role": every.identifier, "grantee": public.identifier}
+        held = public.identifier in self._catalogue.holders_of.get(every.identifier, {})
+        change = Change()
+        if granted and not held:
+            change.put("role_grants", {**row, "granted_by": None, "created_on": now().isoformat()})
+        elif held and not granted:
+            change.delete("role_grants", **row)
+        self._catalogue.commit(change)
+
     def _role_and_holder(self, session: Session, role: Grantee, to: Grantee) -> tuple[Entry, Entry]:
-        if role.kind not in ("ROLE", "DATABASE_ROLE"):
+        if role.kind not in ("ROLE", "DATABASE_ROLE", "APPLICATION_ROLE"):
             raise SnowflakeError.syntax(f"a {role.kind.lower()} is no role")
         granted, holder = self._grantee(role), self._grantee(to)
-        if role.kind == "DATABASE_ROLE":
+        if role.kind == "APPLICATION_ROLE":
+            if to.kind not in ("ROLE", "USER"):
+                # Among themselves application roles are granted by their application alone.
+                raise SnowflakeError.grant_not_executed()
+        elif to.kind == "APPLICATION_ROLE":
+            raise SnowflakeError.syntax("an application role takes application roles alone")
+        elif role.kind == "DATABASE_ROLE":
             if to.kind == "USER":
                 raise SnowflakeError.syntax("a database role is granted to roles, not to users")
             if to.kind == "DATABASE_ROLE" and granted.parent is not holder.parent:

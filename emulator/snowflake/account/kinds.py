@@ -932,6 +932,8 @@ def _kinds() -> dict[str, KindSpec]:
     )
     add("ROLE", "ACCOUNT", (), {})
     add("DATABASE ROLE", "DATABASE", (), {})
+    # An application's, which alone makes them; here there is one application, the database SNOWFLAKE.
+    add("APPLICATION ROLE", "DATABASE", (), {}, create=None)
     key = PropertySpec(public_key_body)
     add(
         "USER",
@@ -1118,6 +1120,7 @@ _ALIASES: Final = {
     "API INTEGRATION": "INTEGRATION",
     "EXTERNAL ACCESS INTEGRATION": "INTEGRATION",
     "DATABASE_ROLE": "DATABASE ROLE",
+    "APPLICATION_ROLE": "APPLICATION ROLE",
 }
 
 DATA_KINDS: Final = frozenset({"DATABASE", "SCHEMA", "TABLE", "VIEW", "DYNAMIC TABLE", "FUNCTION", "SEQUENCE"})

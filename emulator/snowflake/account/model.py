@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from emulator.snowflake.account.names import ObjectName
 
-GranteeKind = Literal["ROLE", "DATABASE_ROLE", "USER", "SHARE"]
+GranteeKind = Literal["ROLE", "DATABASE_ROLE", "APPLICATION_ROLE", "USER", "SHARE"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,6 +28,11 @@ class Grantee:
     def database_role(cls, database: str, name: str) -> Grantee:
         """A database role, by its stored names."""
         return cls("DATABASE_ROLE", ObjectName((database, name)))
+
+    @classmethod
+    def application_role(cls, application: str, name: str) -> Grantee:
+        """An application's role, by its stored names."""
+        return cls("APPLICATION_ROLE", ObjectName((application, name)))
 
     @classmethod
     def user(cls, name: str) -> Grantee:

@@ -38,6 +38,7 @@ _HANDLERS: dict[str, Callable[[], Handler]] = {
     "DatabaseRole": partial(ObjectHandler, types.DATABASE_ROLE),
     "GrantAccountRole": partial(GrantRoleHandler, "ROLE"),
     "GrantDatabaseRole": partial(GrantRoleHandler, "DATABASE_ROLE"),
+    "GrantApplicationRole": partial(GrantRoleHandler, "APPLICATION_ROLE"),
     "GrantPrivilegesToAccountRole": partial(GrantPrivilegesHandler, "ROLE"),
     "GrantPrivilegesToDatabaseRole": partial(GrantPrivilegesHandler, "DATABASE_ROLE"),
     "GrantOwnership": GrantOwnershipHandler,

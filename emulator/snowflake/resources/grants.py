@@ -313,14 +313,15 @@ class _gone_is_fine:  # noqa: N801 - it reads as a statement
 
 
 class GrantRoleHandler(Handler):
-    """GrantAccountRole and GrantDatabaseRole: a role to a role, a user or a share."""
+    """GrantAccountRole, GrantDatabaseRole and GrantApplicationRole: a role to a role, a user or a share."""
 
-    def __init__(self, role: Literal["ROLE", "DATABASE_ROLE"]) -> None:
+    def __init__(self, role: Literal["ROLE", "DATABASE_ROLE", "APPLICATION_ROLE"]) -> None:
         self._kind = role
-        self._wire = "roleName" if role == "ROLE" else "databaseRoleName"
+        self._wire = {"ROLE": "roleName", "DATABASE_ROLE": "databaseRoleName"}.get(role, "applicationRoleName")
 
     # The wire's names of those who may receive it, with the id's word and the grantee's kind.
     _receivers: tuple[tuple[str, str, Literal["ROLE", "DATABASE_ROLE", "USER", "SHARE"]], ...] = (
+        ("parentAccountRoleName", "ACCOUNT_ROLE", "ROLE"),
         ("parentRoleName", "ROLE", "ROLE"),
         ("parentDatabaseRoleName", "DATABASE ROLE", "DATABASE_ROLE"),
         ("userName", "USER", "USER"),
@@ -359,6 +360,8 @@ class GrantRoleHandler(Handler):
             if inputs.get(wire):
                 parts = 2 if kind == "DATABASE_ROLE" else 1
                 return word, Grantee(kind, reference(inputs[wire], parts, wire))
+        if inputs.get("applicationName"):
+            raise SnowflakeError.unsupported("granting an application role to an application")
         raise CloudError("the grant names nobody that the role is granted to")
 
     def _inputs_from_id(self, identity: str) -> dict[str, Any]:

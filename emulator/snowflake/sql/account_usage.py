@@ -324,6 +324,7 @@ def _all_roles(account: Account) -> list[Grantee]:
     return [
         *(Grantee("ROLE", role.name) for role in account.list(None, "ROLE")),
         *(Grantee("DATABASE_ROLE", role.name) for role in account.list(None, "DATABASE ROLE")),
+        *(Grantee("APPLICATION_ROLE", role.name) for role in account.list(None, "APPLICATION ROLE")),
     ]
 
 

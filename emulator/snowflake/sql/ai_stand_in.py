@@ -5,7 +5,7 @@ nothing of the prompt but its length and the beginning of its digest. Tokens are
 since no model's own tokeniser is to be had here. The other AI functions are refused by name.
 
 Source of names, arguments, limits and the shape of details: Snowflake's documentation, "AI_COMPLETE (single string)",
-"AI_COUNT_TOKENS"; models as listed there.
+"AI_COUNT_TOKENS", "Model access control".
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from weakref import WeakSet
 from sqlglot import exp
 
 from emulator.snowflake.account import Account, Grantee, Session, SnowflakeError
+from emulator.snowflake.account.application import APPLICATION, EVERY_MODEL, MODELS, model_role
 from emulator.snowflake.account.history import moment
 from emulator.snowflake.sql.syntax import unsupported
 
@@ -28,40 +29,6 @@ if TYPE_CHECKING:
     from fakesnow.instance import FakeSnow
 
 CHARACTERS_A_TOKEN: Final = 4
-MODELS: Final = frozenset(
-    {
-        "claude-haiku-4-5",
-        "claude-opus-4-5",
-        "claude-opus-4-6",
-        "claude-sonnet-4-5",
-        "claude-sonnet-4-6",
-        "claude-4-opus",
-        "claude-4-sonnet",
-        "claude-3-7-sonnet",
-        "claude-3-5-sonnet",
-        "deepseek-r1",
-        "llama3-8b",
-        "llama3-70b",
-        "llama3.1-8b",
-        "llama3.1-70b",
-        "llama3.1-405b",
-        "llama3.3-70b",
-        "llama4-maverick",
-        "llama4-scout",
-        "mistral-large",
-        "mistral-large2",
-        "mistral-7b",
-        "mixtral-8x7b",
-        "openai-gpt-4.1",
-        "openai-gpt-5",
-        "openai-gpt-5-mini",
-        "openai-gpt-5-nano",
-        "openai-o4-mini",
-        "snowflake-arctic",
-        "snowflake-llama-3.1-405b",
-        "snowflake-llama-3.3-70b",
-    }
-)
 _CORTEX_USER: Final = Grantee.database_role("SNOWFLAKE", "CORTEX_USER")
 _COMPLETE: Final = ("MODEL", "PROMPT", "MODEL_PARAMETERS", "RESPONSE_FORMAT", "SHOW_DETAILS")
 _COUNT: Final = ("FUNCTION_NAME", "MODEL_NAME", "INPUT_TEXT")
@@ -120,8 +87,8 @@ def ai_function(
         )
     given = _by_name(name, known, arguments)
     if name == "AI_COUNT_TOKENS":
-        return _count_tokens(account, given)
-    return _complete(account, given, query)
+        return _count_tokens(account, authority, given)
+    return _complete(account, authority, given, query)
 
 
 def _by_name(name: str, known: Sequence[str], arguments: Sequence[tuple[str, exp.Expr]]) -> dict[str, exp.Expr]:
@@ -136,7 +103,18 @@ def _by_name(name: str, known: Sequence[str], arguments: Sequence[tuple[str, exp
     return found
 
 
-def _require_model(account: Account, node: exp.Expr | None) -> str:
+def _may_use(account: Account, authority: Session, model: str) -> bool:
+    """Whether a model's role, or the account's list, lets the session use it. ACCOUNTADMIN may use every model."""
+    roles = account.effective_roles(authority)
+    if Grantee.role("ACCOUNTADMIN") in roles:
+        return True
+    if any(Grantee.application_role(APPLICATION, role) in roles for role in (model_role(model), EVERY_MODEL)):
+        return True
+    allowed = str(account.parameters("ACCOUNT")["CORTEX_MODELS_ALLOWLIST"].value)
+    return allowed.upper() == "ALL" or model in {one.strip() for one in allowed.split(",")}
+
+
+def _require_model(account: Account, authority: Session, node: exp.Expr | None) -> str:
     if not isinstance(node, exp.Literal) or not node.is_string:
         raise unsupported("a model that is no string constant")
     model = str(node.name)
@@ -147,29 +125,29 @@ def _require_model(account: Account, node: exp.Expr | None) -> str:
             "Request failed for external function AI_COMPLETE$V1 with remote service error: 400 "
             f'\'"unknown model \\"{model}\\""\'',
         )
-    allowed = str(account.parameters("ACCOUNT")["CORTEX_MODELS_ALLOWLIST"].value)
-    if allowed.upper() != "ALL" and model not in {one.strip() for one in allowed.split(",")}:
+    if not _may_use(account, authority, model):
         raise SnowflakeError(
             100351,
             "P0000",
             "Request failed for external function AI_COMPLETE$V1 with remote service error: 403 "
-            f'\'"model \\"{model}\\" is not allowed by the account parameter CORTEX_MODELS_ALLOWLIST"\'',
+            f'\'"model \\"{model}\\" is not allowed: the session holds neither SNOWFLAKE.\\"{model_role(model)}\\" nor '
+            "is the model in the account parameter CORTEX_MODELS_ALLOWLIST\"'",
         )
     return model
 
 
-def _count_tokens(account: Account, given: Mapping[str, exp.Expr]) -> exp.Expr:
+def _count_tokens(account: Account, authority: Session, given: Mapping[str, exp.Expr]) -> exp.Expr:
     function = given.get("FUNCTION_NAME")
     if not isinstance(function, exp.Literal) or function.name.lower() != "ai_complete":
         raise unsupported("AI_COUNT_TOKENS for any function but 'ai_complete'")
-    _require_model(account, given.get("MODEL_NAME"))
+    _require_model(account, authority, given.get("MODEL_NAME"))
     length = exp.Anonymous(this="length", expressions=[_text(given, "INPUT_TEXT")])
     quotient = exp.Div(this=length, expression=exp.Literal.number(CHARACTERS_A_TOKEN), typed=False)
     return exp.cast(exp.Anonymous(this="ceil", expressions=[quotient]), "BIGINT", dialect="duckdb")
 
 
-def _complete(account: Account, given: Mapping[str, exp.Expr], query: str) -> exp.Expr:
-    model = _require_model(account, given.get("MODEL"))
+def _complete(account: Account, authority: Session, given: Mapping[str, exp.Expr], query: str) -> exp.Expr:
+    model = _require_model(account, authority, given.get("MODEL"))
     prompt = _text(given, "PROMPT")
     parameters = _constant(given.get("MODEL_PARAMETERS"), "MODEL_PARAMETERS")
     form = _constant(given.get("RESPONSE_FORMAT"), "RESPONSE_FORMAT")

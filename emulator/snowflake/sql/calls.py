@@ -54,6 +54,7 @@ _COERCED: dict[str, frozenset[str]] = {
 }
 # What changes the session, which is not the owner's to change.
 _OF_THE_CALLER = {"USE": "USE", "SET": "SET", "UNSET": "UNSET"}
+_OF_THE_APPLICATION = frozenset({("GRANT_TO_PUBLIC_APPLICATION_ROLE",), ("REVOKE_FROM_PUBLIC_APPLICATION_ROLE",)})
 _SCRIPTING = frozenset(
     {"DECLARE", "LET", "IF", "FOR", "WHILE", "REPEAT", "LOOP", "CASE", "EXCEPTION", "BEGIN", "BREAK", "CONTINUE"}
     | {"RAISE", "OPEN", "FETCH", "CLOSE", "NULL", "AWAIT", "ASYNC"}
@@ -82,6 +83,9 @@ def call(connection: Connection, tokens: Tokens, bindings: Mapping[str, Any]) ->
         arguments = _arguments(connection, text, bindings)
         answer, returns = call_system_function(connection, parts[0], [argument.value for argument in arguments])
         return _single(parts[0], returns, answer)
+    if parts[:2] == ("SNOWFLAKE", "LOCAL") and parts[2:] in _OF_THE_APPLICATION:
+        arguments = _arguments(connection, text, bindings)
+        return _change_public(connection, parts[2], [argument.value for argument in arguments])
     name = in_full(connection.session, "PROCEDURE", parts)
     usable = [
         procedure
@@ -94,6 +98,18 @@ def call(connection: Connection, tokens: Tokens, bindings: Mapping[str, Any]) ->
     procedure, given = _chosen(name, usable, arguments)
     values = [_value(connection, argument, wanted) for argument, wanted in given]
     return run_procedure(connection, procedure, values)
+
+
+def _change_public(connection: Connection, name: str, values: Sequence[Any]) -> Result:
+    """SNOWFLAKE.LOCAL's two procedures: what everybody has through the application role SNOWFLAKE.PUBLIC."""
+    if len(values) != 2:
+        raise SnowflakeError.syntax(f"{name} takes the kind of a capability and its name")
+    kind, capability = map(str, values)
+    if kind != "APP_ROLE":
+        raise unsupported(f"{name} of a {kind}")
+    granted = name.startswith("GRANT")
+    connection.account.change_public_application_role(connection.session, capability, granted=granted)
+    return _single(name, "VARCHAR", f"{'Granted' if granted else 'Revoked'} {capability}")
 
 
 def select_system_function(connection: Connection, tree: exp.Expr, bindings: Mapping[str, Any]) -> Result | None:

@@ -15,7 +15,7 @@ _DONE = "Statement executed successfully."
 
 @handles("GRANT")
 def grant(connection: Connection, tokens: Tokens) -> Result:
-    """GRANT ROLE, GRANT DATABASE ROLE, GRANT OWNERSHIP, GRANT privileges."""
+    """GRANT ROLE, GRANT DATABASE ROLE, GRANT APPLICATION ROLE, GRANT OWNERSHIP, GRANT privileges."""
     session, account = connection.session, connection.account
     tokens.expect("GRANT")
     role = _role(session, tokens)
@@ -47,7 +47,7 @@ def grant(connection: Connection, tokens: Tokens) -> Result:
 
 @handles("REVOKE")
 def revoke(connection: Connection, tokens: Tokens) -> Result:
-    """REVOKE ROLE, REVOKE DATABASE ROLE, REVOKE privileges."""
+    """REVOKE ROLE, REVOKE DATABASE ROLE, REVOKE APPLICATION ROLE, REVOKE privileges."""
     session, account = connection.session, connection.account
     tokens.expect("REVOKE")
     role = _role(session, tokens)
@@ -83,7 +83,7 @@ def _role(session: Session, tokens: Tokens) -> Grantee | None:
     """The role that is granted, where the statement grants one."""
     if tokens.at("ROLE") and not tokens.at("ROLE", ","):
         return grantee(session, tokens)
-    if tokens.at("DATABASE", "ROLE"):
+    if tokens.at("DATABASE", "ROLE") or tokens.at("APPLICATION", "ROLE"):
         return grantee(session, tokens)
     return None
 

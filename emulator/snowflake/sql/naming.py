@@ -95,9 +95,11 @@ def _types(text: str) -> tuple[str, ...]:
 
 
 def grantee(session: Session, tokens: Tokens, *, users: bool = False) -> Grantee:
-    """The role, database role or (where `users`) user that is named next."""
+    """The role, database role, application role or (where `users`) user that is named next."""
     if tokens.accept("DATABASE", "ROLE"):
         return Grantee("DATABASE_ROLE", in_full(session, "DATABASE ROLE", tokens.dotted()))
+    if tokens.accept("APPLICATION", "ROLE"):
+        return Grantee("APPLICATION_ROLE", in_full(session, "APPLICATION ROLE", tokens.dotted()))
     if users and tokens.accept("USER"):
         return Grantee("USER", ObjectName(tokens.dotted(1)))
     if tokens.at("SHARE") or tokens.at("APPLICATION"):

@@ -162,6 +162,8 @@ def _default_container(session: Session, depth: int) -> ObjectName | None:
 def _container(session: Session, tokens: Tokens, depth: int) -> ObjectName | None:
     if tokens.accept("ACCOUNT"):
         return None
+    if tokens.accept("APPLICATION"):
+        return _seen(session, "DATABASE", ObjectName(tokens.dotted(1)))
     if tokens.accept("DATABASE"):
         if tokens.done or tokens.word() in {"STARTS", "LIMIT"}:
             return in_full(session, "SCHEMA", ("_",)).parent
@@ -352,6 +354,11 @@ def _database_role(context: _Context, item: SnowflakeObject) -> Row:
         item.comment,
         _owner_type(item),
     )
+
+
+def _application_role(context: _Context, item: SnowflakeObject) -> Row:
+    del context
+    return (item.created_on, item.name.name, item.name.database, item.comment, "APPLICATION")
 
 
 _SIZES = {
@@ -653,6 +660,9 @@ _LISTINGS: dict[str, _Listing] = {
             "granted_to_database_roles granted_database_roles owner comment owner_role_type"
         ),
         _database_role,
+    ),
+    "APPLICATION ROLES": _Listing(
+        ("APPLICATION ROLE",), 1, _columns_of("created_on name owner comment owner_role_type"), _application_role
     ),
     "ROLES": _Listing(
         ("ROLE",),
