@@ -14,7 +14,6 @@ from fakesnow.instance import FakeSnow
 
 from emulator.package import CloudError
 from emulator.snowflake.account import application
-from emulator.snowflake.account.admission import AdmissionOperations
 from emulator.snowflake.account.attachments import AttachmentOperations
 from emulator.snowflake.account.catalogue import ACCOUNT, Change, Entry, GrantRow, RoleGrantRow, now
 from emulator.snowflake.account.core import AccountCore, locked
