@@ -39,6 +39,8 @@ def world_of(settings: Settings) -> World:
         edition=snowflake.edition,
         deploy_user=snowflake.user,
         azure=tuple(existing_azure(settings)),
+        # A rehearsal's clients cannot come from a real environment's networks.
+        network_policies_enforced=settings.environment == "local",
     )
 
 

@@ -37,6 +37,7 @@ def open_contents(directory: Path) -> Contents:
         name=world.account,
         edition=cast(Edition, world.edition),
     )
+    account.network_policies_enforced = world.network_policies_enforced
     deploy_public_key = public_half(os.environ["SNOWFLAKE_PRIVATE_KEY"])
     account.initialise(deploy_public_key=deploy_public_key, deploy_user=world.deploy_user)
     _run_first_sql(account, world.deploy_user, directory / "first-sql-done", deploy_public_key)

@@ -23,13 +23,16 @@ _EDITIONS: Final = ("STANDARD", "ENTERPRISE", "BUSINESS_CRITICAL")
 @dataclass(frozen=True, slots=True)
 class World:
     """`azure` lists resources that exist, parents first, each as `{"type": …, "subscription": …, "inputs": {…}}` with a
-    Pulumi type token; they are made once. `deploy_user` is the Snowflake user that deploys."""
+    Pulumi type token; they are made once. `deploy_user` is the Snowflake user that deploys. `network_policies_enforced`
+    is off where clients cannot come from the networks that Snowflake's network policies name: a rehearsal's all come
+    from the loopback."""
 
     organization: str = "VIDEXA"
     account: str = "EMBEDDED"
     edition: str = "BUSINESS_CRITICAL"
     deploy_user: str = "NEXUS_DEPLOY"
     azure: tuple[Mapping[str, Any], ...] = ()
+    network_policies_enforced: bool = True
 
     @classmethod
     def read(cls, file: Path) -> World:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -96,9 +97,9 @@ class Endpoint:
 
 
 @contextmanager
-def serving(account: Account, keys: KeyPair) -> Iterator[Endpoint]:
+def serving(account: Account, keys: KeyPair, now: Callable[[], float] = time.monotonic) -> Iterator[Endpoint]:
     """The account's wire endpoint on a free port, until the block ends."""
-    wire = Wire(account)
+    wire = Wire(account, now)
     # Without the protocol's number the event loop would leave small answers waiting for the client's receipt.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))

@@ -14,6 +14,7 @@ from fakesnow.instance import FakeSnow
 
 from emulator.package import CloudError
 from emulator.snowflake.account import application
+from emulator.snowflake.account.admission import AdmissionOperations
 from emulator.snowflake.account.attachments import AttachmentOperations
 from emulator.snowflake.account.catalogue import ACCOUNT, Change, Entry, GrantRow, RoleGrantRow, now
 from emulator.snowflake.account.core import AccountCore, locked
@@ -60,7 +61,9 @@ _SYSTEM_DATABASE_ROLES: Final = (
 _ADMINISTRATIVE_ROLES: Final = ("ACCOUNTADMIN", "SECURITYADMIN", "USERADMIN", "SYSADMIN")
 
 
-class Account(ObjectOperations, GrantOperations, AttachmentOperations, WarehouseOperations, AccountCore):
+class Account(
+    ObjectOperations, GrantOperations, AttachmentOperations, AdmissionOperations, WarehouseOperations, AccountCore
+):
     """One Snowflake account on a directory. Safe against a kill at any moment; one object per process.
 
     Everything is done under `lock` (re-entrant): the methods take it themselves, a caller that strings
@@ -91,9 +94,9 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, Warehouse
         if ACCOUNT not in self._catalogue.entries:
             self._make_system()
         self._make_usage_views()
+        self._make_application_roles()
         self._reconcile()
         self._catalogue.taken_back = self._note_revoked
-        self._make_application_roles()
 
     @locked
     def close(self) -> None:
@@ -223,8 +226,6 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, Warehouse
         if statements:
             self._carry_out(change, database, statements)
 
-    def _note_revoked(self, row: GrantRow | RoleGrantRow) -> None:
-        """Keep a grant that was taken back, by the names that it had."""
     def _make_application_roles(self) -> None:
         """Make those roles of the application SNOWFLAKE that are not there yet. A new account lets everybody use every
         model: its PUBLIC holds the application's PUBLIC, which holds the role of all models."""
@@ -255,6 +256,8 @@ class Account(ObjectOperations, GrantOperations, AttachmentOperations, Warehouse
         if change.operations:
             self._catalogue.commit(change)
 
+    def _note_revoked(self, row: GrantRow | RoleGrantRow) -> None:
+        """Keep a grant that was taken back, by the names that it had."""
         entries = self._catalogue.entries
         target = entries[row.role if isinstance(row, RoleGrantRow) else row.target]
         self.history.note(

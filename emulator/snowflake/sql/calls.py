@@ -253,7 +253,8 @@ class OwnerConnection(Connection):
         super().__init__(owner_session(outer.session, procedure))
         self._outer = outer
         self._duck = outer.duck
-        self.in_transaction = outer.in_transaction
+        self.in_transaction, self._transaction = outer.in_transaction, outer._transaction
+        self.client, self.address = outer.client, outer.address
         self.statement = outer.statement
 
     def require_warehouse(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -85,7 +86,11 @@ class Connection:
         self.results: OrderedDict[str, Result] = OrderedDict()
         # What the client set for itself at log-in that is no parameter of the session.
         self.client_settings: dict[str, Any] = {}
+        # Who the client says that it is, and where it comes from.
+        self.client = ""
+        self.address: str | None = None
         self.in_transaction = False
+        self._transaction: str | None = None
         # Inside a procedure that was called in an open transaction.
         self.enclosed = False
         self.statement: StatementUnderWay | None = None
@@ -358,7 +363,10 @@ class Connection:
             "CurrentAvailableRoles": self._available_roles,
             "CurrentSecondaryRoles": self._secondary_roles,
             "CurrentSession": lambda: str(session.session_id),
-            "CurrentTransaction": lambda: None,
+            "CurrentTransaction": lambda: self._transaction if self.in_transaction else None,
+            "CurrentClient": lambda: self.client or None,
+            "CurrentIpAddress": lambda: self.address,
+            "CurrentStatement": lambda: None if self.statement is None else self.statement.shown,
             "LAST_QUERY_ID": lambda: next(reversed(self.results), None),
         }
 
@@ -394,6 +402,8 @@ class Connection:
             with snowflake_errors():
                 self.duck.begin()
             self.in_transaction = True
+            # As Snowflake's: the moment of its beginning, in nanoseconds.
+            self._transaction = str(time.time_ns())
 
     def commit(self) -> None:
         """Keep what the open transaction did; without one nothing happens."""

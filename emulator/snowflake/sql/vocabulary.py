@@ -357,6 +357,9 @@ FUNCTIONS: frozenset[type[exp.Expr]] = frozenset(
         exp.CurrentSession,
         exp.CurrentVersion,
         exp.CurrentTransaction,
+        exp.CurrentClient,
+        exp.CurrentIpAddress,
+        exp.CurrentStatement,
     }
 )
 

@@ -14,6 +14,7 @@ import time as clock
 import uuid
 from base64 import b64decode, b64encode
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -39,6 +40,8 @@ _log = logging.getLogger(__name__)
 SERVER_VERSION = "10.0.0"
 _TOKEN_SECONDS = 3_600
 _MASTER_SECONDS = 14_400
+_LEAST_IDLE_SECONDS = 300
+"""The shortest time that a session policy can let a session be idle."""
 _LONGEST_JWT = timedelta(hours=1)
 _CLOCK_SKEW = timedelta(seconds=60)
 _MULTIPLE = 0xA000
@@ -54,14 +57,24 @@ class _Client:
 
     connection: Connection
     master_token: str
+    address: str | None
+    token_since: float
+    """When it was given its token, on the clock of the protocol."""
+    used: float
+    """When it last asked for anything."""
     errors: OrderedDict[str, SnowflakeError] = field(default_factory=OrderedDict)
 
 
 class Wire:
-    """The protocol over one account. `routes` are to be mounted at the root; `close` ends every session."""
+    """The protocol over one account. `routes` are to be mounted at the root; `close` ends every session.
 
-    def __init__(self, account: Account) -> None:
+    `now` tells seconds that pass: a token ends after an hour, a session when it was idle for as long as its session
+    policy says, four hours without one.
+    """
+
+    def __init__(self, account: Account, now: Callable[[], float] = clock.monotonic) -> None:
         self._account = account
+        self._now = now
         self._clients: dict[str, _Client] = {}
 
     def routes(self) -> list[Route]:
@@ -99,16 +112,21 @@ class Wire:
         if not isinstance(data, dict):
             raise SnowflakeError(390100, "08001", "The log-in request has no data.")
         client_type, version = str(data.get("CLIENT_APP_ID") or ""), str(data.get("CLIENT_APP_VERSION") or "")
+        self._end_idle()
         with self._account.lock:
             try:
                 user = self._authenticated_user(data)
+                self._account.require_network(user, address)
+                self._account.require_authentication(user, "KEYPAIR", "DRIVERS")
                 session = self._open(user, query, data)
             except SnowflakeError as error:
                 name = str(data.get("LOGIN_NAME") or "").upper()
                 self._account.note_log_in(name, address, client_type, version, error=error)
                 raise
             self._account.note_log_in(user, address, client_type, version, session=session)
-            client = _Client(Connection(session), secrets.token_urlsafe(48))
+            connection = Connection(session)
+            connection.client, connection.address = f"{client_type} {version}".strip(), address
+            client = _Client(connection, secrets.token_urlsafe(48), address, self._now(), self._now())
             client.connection.client_settings = dict(data.get("SESSION_PARAMETERS") or {})
             token = secrets.token_urlsafe(48)
             self._clients[token] = client
@@ -182,12 +200,28 @@ class Wire:
 
     def _client(self, request: Request) -> tuple[str, _Client]:
         token = _token(request)
+        self._end_idle()
         client = self._clients.get(token)
         if client is None:
             raise SnowflakeError(
                 390111, "08001", "Session no longer exists.  New login required to access the service."
             )
+        client.used = self._now()
+        if client.used - client.token_since > _TOKEN_SECONDS:
+            # Clients take this as a sign to ask for a new one.
+            raise SnowflakeError(390112, "08001", "Your session has expired. Please login again.")
         return token, client
+
+    def _end_idle(self) -> None:
+        """End the sessions that were idle for too long; their open transactions are undone."""
+        now = self._now()
+        for token, client in list(self._clients.items()):
+            idle = now - client.used
+            if idle <= _LEAST_IDLE_SECONDS:
+                continue
+            if idle > 60 * self._account.idle_minutes(client.connection.session.user):
+                self._clients.pop(token, None)
+                client.connection.close()
 
     async def _session(self, request: Request) -> JSONResponse:
         try:
@@ -210,9 +244,11 @@ class Wire:
         body = await _body(request)
         master = _token(request)
         old = str(body.get("oldSessionToken") or "")
+        self._end_idle()
         client = self._clients.get(old)
         if client is None or not hmac.compare_digest(client.master_token, master):
             return JSONResponse(_failure(SnowflakeError(390115, "08001", "The master token is invalid.")))
+        client.token_since = client.used = self._now()
         token = secrets.token_urlsafe(48)
         self._clients[token] = self._clients.pop(old)
         return JSONResponse(
@@ -258,6 +294,7 @@ class Wire:
         connection = client.connection
         with self._account.lock:
             self._require_user(connection.session)
+            self._account.require_network(connection.session.user, client.address)
             sql = str(body.get("sqlText") or "")
             bindings, rows = _bindings(body.get("bindings") or {})
             if body.get("describeOnly"):
