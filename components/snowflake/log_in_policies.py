@@ -115,7 +115,10 @@ class LogInPolicies(Component):
                 name="SESSION",
                 session_idle_timeout_mins=args.idle_minutes,
                 session_ui_idle_timeout_mins=args.idle_minutes,
-                comment="Automatic log-off",
+                # By USE SECONDARY ROLES ALL a session has all roles of its user, those of every tenant at once,
+                # whatever the user's default is. This is no setting: with it, tenants are not apart.
+                allowed_secondary_roles=snowflake.SessionPolicyAllowedSecondaryRolesArgs(none=True),
+                comment="Automatic log-off; a session acts in one role",
                 opts=options,
             )
         )

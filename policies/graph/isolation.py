@@ -3,9 +3,12 @@
 Every way in which Snowflake lets a role at an object is an edge: roles granted to users and roles, database roles,
 privileges on an object, on all and on future ones of a schema or a database, ownership (declared by GrantOwnership, or
 the role that made the object), PUBLIC, shares, privileges on the account, and procedures that act with their owner's
-rights. The graph is generous: it does not ask whether a role that holds SELECT on a table also holds USAGE on its
-schema, since one grant more would complete it. What it cannot follow, such as a GRANT inside a statement, is a finding
-of its own; what handlers do in their bodies it does not see, so that a way through a procedure is told, not judged.
+rights. A user with roles of several tenants is a way too, unless a session policy forbids secondary roles, by which
+one session has all of them. The graph is generous: it does not ask whether a role that holds SELECT on a table also
+holds USAGE on its schema, since one grant more would complete it. What it cannot follow, such as a GRANT inside a
+statement, is a finding of its own. What handlers do in their bodies it does not see: a procedure with its owner's
+rights is taken to do whatever its owner may, unless somebody read it and named it in the rules; then its way is told,
+not judged.
 """
 
 from __future__ import annotations
@@ -44,7 +47,8 @@ class Way(IntEnum):
     """How a step is taken, by its weight: a path is as hard as its hardest step.
 
     DIRECT steps are there for whoever acts in the role. ADMINISTRATIVE ones need a grant that the role can make for
-    itself, as it owns what it grants or holds MANAGE GRANTS. PROCEDURE ones go as far as a procedure's body does.
+    itself, as it owns what it grants or holds MANAGE GRANTS. PROCEDURE ones go as far as the body of a reviewed
+    procedure does.
     """
 
     DIRECT = 1
@@ -82,7 +86,9 @@ class Rules:
     `tenant` finds in an upper-case name of a database, warehouse, monitor or role whose it is, as its group 1.
     `no_content` matches roles that see no content, not even their own tenant's. `platform_roles` reach content of every
     tenant, each with the privileges that are named for it, and `administrators` can grant themselves more.
-    `platform_users` may hold roles of several tenants.
+    `platform_users` may hold roles of several tenants. `account_privileges` are what roles of the platform may hold on
+    the account, and `reviewed_procedures` the full names of procedures with their owner's rights whose body somebody
+    read: what the platform's roles do by them is not judged.
     """
 
     tenant: re.Pattern[str] = re.compile(r"^(HCS[0-9]{4})(?=_)")
@@ -92,6 +98,13 @@ class Rules:
     )
     administrators: Collection[str] = (*SYSTEM_ROLES, "VIDEXA_TENANT_OPERATOR")
     platform_users: Collection[str] = ("AGENTNEXUS_SVC", "VIDEXA_BREAK_GLASS", "NEXUS_DEPLOY")
+    account_privileges: Mapping[str, frozenset[str]] = field(
+        default_factory=lambda: {"VIDEXA_MAINTENANCE": frozenset({"EXECUTE TASK", "EXECUTE ALERT"})}
+    )
+    reviewed_procedures: Collection[str] = (
+        "VIDEXA_SHARED.TENANT_MANAGEMENT.SUSPEND_ORGANIZATION",
+        "VIDEXA_SHARED.TENANT_MANAGEMENT.RESUME_ORGANIZATION",
+    )
 
     def owner(self, name: str) -> str | None:
         """Whose something is by its name; None for what is the platform's."""
@@ -130,20 +143,32 @@ _CONTENT: Final = frozenset(kind for kind, content in _SCHEMA_OBJECTS.values() i
 _GRANTS: Final = frozenset(
     {
         "GrantAccountRole",
+        "GrantApplicationRole",
         "GrantDatabaseRole",
         "GrantOwnership",
         "GrantPrivilegesToAccountRole",
         "GrantPrivilegesToDatabaseRole",
+        "GrantPrivilegesToShare",
     }
 )
 #: With one of these on the account a role grants itself whatever it wants.
 _GRANTS_ITSELF: Final = frozenset({"MANAGE GRANTS", "ALL PRIVILEGES"})
+#: With one of these on a user a role acts as that user.
+_ACTS_AS_USER: Final = frozenset({"OWNERSHIP", "IMPERSONATE", "ALL PRIVILEGES"})
+#: What a share is granted on, by the input's name → Snowflake's word for its kind.
+_SHARED: Final = {
+    "onDatabase": "DATABASE",
+    "onSchema": "SCHEMA",
+    "onTable": "TABLE",
+    "onView": "VIEW",
+    "onFunction": "FUNCTION",
+    "onTag": "TAG",
+}
 _GRANT_STATEMENT: Final = re.compile(r"^\s*GRANT\b|;\s*GRANT\b", re.IGNORECASE)
 
 
 class _Hold(NamedTuple):
     """That a role holds a privilege on an object, and how, in words."""
-        "GrantApplicationRole",
 
     privilege: str
     target: Node
@@ -160,14 +185,18 @@ class Reach:
         self._holders: nx.DiGraph[Node] = nx.DiGraph()
         self._holds: dict[Node, list[_Hold]] = {}
         self._objects: dict[Node, str] = {}
-        self._unknown: list[Finding] = []
+        self._apart: list[Finding] = []
         self._owned_by_grant = self._ownership_grants()
         self._read_objects()
         self._read_roles()
         for resource in graph.snowflake("GrantPrivilegesToAccountRole", "GrantPrivilegesToDatabaseRole"):
             self._read_privileges(resource)
+        for resource in graph.snowflake("GrantPrivilegesToShare"):
+            self._read_share(resource)
         self._read_containers()
         self._read_views()
+        self._read_procedures()
+        self._read_secondary_roles()
         self._read_what_cannot_be_followed()
 
     # What there is.
@@ -232,6 +261,12 @@ class Reach:
                 else:
                     holder = Node("ROLE", _one_name(inputs.get("parentRoleName")))
                 self._step(holder, role, f"{role} is granted to {holder} ({resource.name})")
+            elif resource.kind == "GrantApplicationRole":
+                role = Node("APPLICATION ROLE", _one_name(inputs.get("applicationRoleName")))
+                for field_, kind in (("parentAccountRoleName", "ROLE"), ("applicationName", "APPLICATION")):
+                    if inputs.get(field_):
+                        holder = Node(kind, _one_name(inputs[field_]))
+                        self._step(holder, role, f"{role} is granted to {holder} ({resource.name})")
             elif resource.kind == "GrantDatabaseRole":
                 role = Node("DATABASE ROLE", ".".join(identifier(str(inputs.get("databaseRoleName")))))
                 for field_, kind in (
@@ -261,17 +296,26 @@ class Reach:
         for privilege in map(str.upper, privileges):
             if inputs.get("onAccount"):
                 how = f"{privilege} on the account is granted to {holder} ({resource.name})"
-            elif resource.kind == "GrantApplicationRole":
-                role = Node("APPLICATION ROLE", _one_name(inputs.get("applicationRoleName")))
-                for field_, kind in (("parentAccountRoleName", "ROLE"), ("applicationName", "APPLICATION")):
-                    if inputs.get(field_):
-                        holder = Node(kind, _one_name(inputs[field_]))
-                        self._step(holder, role, f"{role} is granted to {holder} ({resource.name})")
                 self._on_account(holder, privilege, how)
             for target, words in self._targets(_target_of(inputs), self._objects):
-                self._hold(
-                    holder, privilege, target, f"{privilege} on {words} is granted to {holder} ({resource.name})"
-                )
+                how = f"{privilege} on {words} is granted to {holder} ({resource.name})"
+                self._hold(holder, privilege, target, how)
+                if target.kind == "USER" and privilege in _ACTS_AS_USER:
+                    self._step(holder, target, how)
+
+    def _read_share(self, resource: Resource) -> None:
+        inputs = resource.inputs
+        share = Node("SHARE", _one_name(inputs.get("toShare")))
+        on = [
+            {"objectType": kind, "objectName": inputs[field_]} for field_, kind in _SHARED.items() if inputs.get(field_)
+        ]
+        if inputs.get("onAllTablesInSchema"):
+            on.append({"all": {"objectTypePlural": "TABLES", "inSchema": inputs["onAllTablesInSchema"]}})
+        for privilege in inputs.get("privileges") or ():
+            for one in on:
+                for target, words in self._targets(one, self._objects):
+                    how = f"{privilege} on {words} is granted to {share} ({resource.name})"
+                    self._hold(share, str(privilege).upper(), target, how)
 
     def _on_account(self, holder: Node, privilege: str, how: str) -> None:
         self._hold(holder, privilege, Node(ACCOUNT, ""), how)
@@ -334,32 +378,66 @@ class Reach:
     def _read_what_cannot_be_followed(self) -> None:
         for resource in self._graph.snowflake():
             if resource.kind.startswith("Grant") and resource.kind not in _GRANTS:
-                self._unknown.append(
+                self._apart.append(
                     Finding(resource.name, "every grant can be followed", f"{resource.kind} is not understood")
                 )
             elif resource.kind == "Execute" and _GRANT_STATEMENT.search(str(resource.inputs.get("execute") or "")):
-                self._unknown.append(
+                self._apart.append(
                     Finding(
                         resource.name,
                         "every grant can be followed",
                         "grants in a statement: declare a Grant resource instead",
                     )
                 )
-        for resource in self._graph.snowflake("ProcedurePython", "ProcedureSql"):
-            if str(resource.inputs.get("executeAs") or "OWNER").upper() == "CALLER":
-                continue
-            inputs = resource.inputs
-            procedure = Node("PROCEDURE", f"{inputs.get('database')}.{inputs.get('schema')}.{inputs.get('name')}")
+
+    def _read_procedures(self) -> None:
+        """Who calls a procedure with its owner's rights does what its body does, or, unreviewed, what its owner may."""
+        for procedure, resource in self._procedures():
             owner = self._objects.get(procedure)
-            if not owner:
+            if not owner or str(resource.inputs.get("executeAs") or "OWNER").upper() == "CALLER":
                 continue
+            way = Way.PROCEDURE if procedure.name in self.rules.reviewed_procedures else Way.ADMINISTRATIVE
             for holder, holds in list(self._holds.items()):
-                if holder == Node("ROLE", owner):
-                    continue
                 for hold in holds:
-                    if hold.target == procedure and hold.privilege in ("USAGE", "ALL PRIVILEGES"):
+                    callable_ = hold.target == procedure and hold.privilege in ("USAGE", "ALL PRIVILEGES")
+                    if callable_ and holder != Node("ROLE", owner):
                         words = f"{hold.how}; it acts with the rights of its owner, ROLE {owner}"
-                        self._step(holder, Node("ROLE", owner), words, Way.PROCEDURE)
+                        self._step(holder, Node("ROLE", owner), words, way)
+
+    def _procedures(self) -> Iterator[tuple[Node, Resource]]:
+        kinds = [kind for kind, (word, _) in _SCHEMA_OBJECTS.items() if word == "PROCEDURE"]
+        for resource in self._graph.snowflake(*kinds):
+            inputs = resource.inputs
+            yield Node("PROCEDURE", f"{inputs.get('database')}.{inputs.get('schema')}.{inputs.get('name')}"), resource
+
+    def _read_secondary_roles(self) -> None:
+        """By USE SECONDARY ROLES ALL a session has all roles of its user, whatever the user's default is."""
+        policies = {
+            f"{each.inputs.get('database')}.{each.inputs.get('schema')}.{each.inputs.get('name')}": _forbids_secondary(
+                each.inputs
+            )
+            for each in self._graph.snowflake("SessionPolicy")
+        }
+
+        def forbids(resource: Resource) -> bool:
+            return policies.get(".".join(identifier(str(resource.inputs.get("sessionPolicyName")))), False)
+
+        account = any(forbids(each) for each in self._graph.snowflake("AccountSessionPolicyAttachment"))
+        of_user = {
+            _one_name(each.inputs.get("userName")): forbids(each)
+            for each in self._graph.snowflake("UserSessionPolicyAttachment")
+        }
+        for user in sorted(node for node in self._holders if node.kind == "USER"):
+            roles = sorted(role for role in self._holders.successors(user) if self.rules.of(role))
+            if len({self.rules.of(role) for role in roles}) > 1 and not of_user.get(user.name, account):
+                steps = "; ".join(str(self._holders.edges[user, role]["how"]) for role in roles)
+                self._apart.append(
+                    Finding(
+                        str(user),
+                        "no session has roles of several tenants at once",
+                        f"{steps}; no session policy forbids {user} secondary roles, which add them up",
+                    )
+                )
 
     def _step(self, holder: Node, to: Node, how: str, way: Way = Way.DIRECT) -> None:
         if holder == PUBLIC:
@@ -408,8 +486,8 @@ class Reach:
         return sorted(self._holders)
 
     def findings(self, paths: Iterable[Path] | None = None) -> list[Finding]:
-        """Every breach of the rules, in order: unknown grants first, then path by path."""
-        found = list(self._unknown)
+        """Every breach of the rules, in order: what no single path shows first, then path by path."""
+        found = list(self._apart)
         for path in self.paths() if paths is None else paths:
             rule = self._broken(path)
             if rule:
@@ -423,8 +501,8 @@ class Reach:
         if holder == PUBLIC:
             return "PUBLIC reaches nothing"
         if holder.kind == "SHARE":
-            return "nothing is shared with another account" if whom else None
-        if path.way is Way.PROCEDURE:
+            return "nothing is shared with another account"
+        if path.way is Way.PROCEDURE and not whose:
             return None
         if whose:
             if target.kind == ACCOUNT:
@@ -434,7 +512,14 @@ class Reach:
             if rules.no_content.match(holder.name) and _is_content(target):
                 return "a tenant's administrator reaches no content"
             return None
-        if not whom or not _is_content(target) or holder.name in rules.administrators:
+        if holder.name in rules.administrators:
+            return None
+        if target.kind == ACCOUNT and holder.kind == "ROLE":
+            named = path.privilege in rules.account_privileges.get(holder.name, ())
+            return (
+                None if named else "no role of the platform holds a privilege on the account unless it is named for it"
+            )
+        if not whom or not _is_content(target):
             return None
         if holder.kind == "USER":
             return None if self._user_may(holder, whom) else "no user reaches content of several tenants"
@@ -447,6 +532,12 @@ class Reach:
         if user.name in self.rules.platform_users:
             return True
         return {self.rules.of(role) for role in self._holders.successors(user)} == {tenant}
+
+
+def _forbids_secondary(policy: Mapping[str, Any]) -> bool:
+    allowed = policy.get("allowedSecondaryRoles")
+    block = allowed[0] if isinstance(allowed, list) and allowed else allowed
+    return isinstance(block, Mapping) and block.get("none") is True
 
 
 def _is_content(target: Node) -> bool:

@@ -112,6 +112,41 @@ class TestReach:
         account.use_secondary_roles(other, "NONE")
         assert Grantee.role("READER") not in account.effective_roles(other)
 
+    @pytest.mark.parametrize(
+        ("policy", "roles"),
+        [
+            ({"ALLOWED_SECONDARY_ROLES": []}, []),
+            ({"ALLOWED_SECONDARY_ROLES": ["ALL"]}, ["OTHER", "READER"]),
+            ({"ALLOWED_SECONDARY_ROLES": ["OTHER"]}, ["OTHER"]),
+            ({"BLOCKED_SECONDARY_ROLES": ["READER"]}, ["OTHER"]),
+            ({"BLOCKED_SECONDARY_ROLES": ["ALL"]}, []),
+        ],
+    )
+    @pytest.mark.parametrize("target", ["ACCOUNT", "USER"])
+    def test_a_session_policy_says_which_roles_may_be_secondary(
+        self, admins: Administrators, policy: dict[str, list[str]], roles: list[str], target: str
+    ) -> None:
+        account, table = admins.account, admins.make_table()
+        for role in ("READER", "OTHER"):
+            admins.make_role(role)
+            account.grant_role(admins.securityadmin, Grantee.role(role), Grantee.user("NEXUS_DEPLOY"))
+        open_way(admins, "READER")
+        give(admins, ["SELECT"], "TABLE", "DB.S.T", "READER")
+        account.create(admins.sysadmin, "SESSION POLICY", name("DB.S.P"), policy)
+        session = account.session("NEXUS_DEPLOY", "PUBLIC", secondary_roles="ALL")
+        before = set(account.secondary_roles(session))
+        assert before >= {"OTHER", "READER"}
+        what = name("EMBEDDED" if target == "ACCOUNT" else "NEXUS_DEPLOY")
+        account.attach_policy(admins.accountadmin, "SESSION POLICY", name("DB.S.P"), target, what)
+        assert [role for role in account.secondary_roles(session) if role in ("OTHER", "READER")] == roles
+        reads = account.holds(session, "SELECT", "TABLE", table)
+        # The deploy principal's other roles reach the table as well, where all of them count.
+        assert reads is (bool({"READER", "ACCOUNTADMIN", "SYSADMIN"} & set(account.secondary_roles(session))))
+        account.detach_policy(admins.accountadmin, "SESSION POLICY", target, what)
+        assert set(account.secondary_roles(session)) == before
+        account.use_secondary_roles(session, "NONE")
+        assert account.secondary_roles(session) == []
+
     def test_ownership_gives_everything_but_what_lies_in_it(self, admins: Administrators) -> None:
         account, table = admins.account, admins.make_table()
         owner = admins.make_role("OWNER")

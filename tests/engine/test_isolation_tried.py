@@ -21,6 +21,12 @@ BY_HAND: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         "REVOKE USAGE ON WAREHOUSE HCS0001_WH FROM ROLE HCS0002_ADMIN",
         ('HCS0002_ADMIN: USE WAREHOUSE "HCS0001_WH"', "was answered"),
     ),
+    "secondary roles": (
+        "ALTER SESSION POLICY VIDEXA_SHARED.GOVERNANCE.SESSION SET ALLOWED_SECONDARY_ROLES = ('ALL')",
+        "SYSADMIN",
+        "ALTER SESSION POLICY VIDEXA_SHARED.GOVERNANCE.SESSION SET ALLOWED_SECONDARY_ROLES = ()",
+        ('HCS0001_APP on "HCS0002_DB"."NEXUSCHAT"', 'HCS0002_APP on "HCS0001_DB"."NEXUSCHAT"', "was answered"),
+    ),
     "the account's network policy": (
         "ALTER ACCOUNT SET NETWORK_POLICY = 'VIDEXA_DEPLOYMENT'",
         "ACCOUNTADMIN",

@@ -13,10 +13,24 @@ SYSTEM = "urn:pulumi:local::nexuschat::pulumi:providers:snowflake::snowflake-sys
 USERS = "urn:pulumi:local::nexuschat::pulumi:providers:snowflake::snowflake-useradmin"
 
 
+_PLACE = {"database": "VIDEXA_SHARED", "schema": "GOVERNANCE", "name": "SESSION"}
+
+
 def resource(kind: str, name: str, inputs: Mapping[str, Any], *, maker: str = SYSTEM, parent: str = "") -> Resource:
     type_ = f"snowflake:index/{kind[0].lower()}{kind[1:]}:{kind}"
     chain = f"videxa:snowflake:Organization${type_}" if parent else type_
     return Resource(f"urn:pulumi:local::nexuschat::{chain}::{name}", type_, dict(inputs), {}, f"{maker}::id", parent)
+
+
+#: The account's session policy, by which no session has all roles of its user at once.
+SESSION = [
+    resource("SessionPolicy", "session", {**_PLACE, "allowedSecondaryRoles": {"none": True}}),
+    resource(
+        "AccountSessionPolicyAttachment",
+        "account-session",
+        {"sessionPolicyName": '"VIDEXA_SHARED"."GOVERNANCE"."SESSION"'},
+    ),
+]
 
 
 def tenant(name: str) -> list[Resource]:
@@ -77,4 +91,4 @@ def deployment(*more: Resource, tenants: Iterable[str] = TENANTS) -> ResourceGra
         for urn, role in ((SYSTEM, "SYSADMIN"), (USERS, "USERADMIN"))
     ]
     user = resource("ServiceUser", "AGENTNEXUS_SVC", {"name": "AGENTNEXUS_SVC"}, maker=USERS)
-    return ResourceGraph([*providers, user, *(each for name in tenants for each in tenant(name)), *more])
+    return ResourceGraph([*providers, user, *SESSION, *(each for name in tenants for each in tenant(name)), *more])

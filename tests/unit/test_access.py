@@ -440,6 +440,17 @@ def test_models_are_taken_from_public_and_given_to_applications(graph: Graph) ->
     }
 
 
+def test_a_session_ends_when_idle_and_acts_in_one_role(graph: Graph) -> None:
+    (policy,) = of(graph, "SessionPolicy")
+    assert policy.inputs["allowedSecondaryRoles"] == {"none": True}
+    assert policy.inputs["sessionIdleTimeoutMins"] == policy.inputs["sessionUiIdleTimeoutMins"] == 15
+    # It is everybody's: no user has another one.
+    assert of(graph, "UserSessionPolicyAttachment") == []
+    assert [one.inputs["sessionPolicyName"] for one in of(graph, "AccountSessionPolicyAttachment")] == [
+        '"VIDEXA_SHARED"."GOVERNANCE"."SESSION"'
+    ]
+
+
 def test_policies_hold_for_the_account_after_the_deploy_principal_has_its_own(graph: Graph) -> None:
     own = {one(graph, "UserAuthenticationPolicyAttachment", "NEXUS_DEPLOY-authentication").urn}
     own.add(one(graph, "NetworkPolicyAttachment", "NEXUS_DEPLOY-network").urn)

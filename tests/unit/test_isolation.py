@@ -179,6 +179,42 @@ WRONG: dict[str, tuple[Resource, str, str, tuple[str, ...]]] = {
         TABLE,
         ("DATABASE ROLE HCS0002_DB.READ is granted to SHARE PARTNER (wrong)",),
     ),
+    "a table in a share": (
+        wrong("GrantPrivilegesToShare", toShare="PARTNER", privileges=["SELECT"], onTable=f'{SCHEMA}."CHAT_MESSAGES"'),
+        "SHARE PARTNER",
+        TABLE,
+        (f"SELECT on {TABLE} is granted to SHARE PARTNER (wrong)",),
+    ),
+    "all tables in a share": (
+        wrong("GrantPrivilegesToShare", toShare="PARTNER", privileges=["SELECT"], onAllTablesInSchema=SCHEMA),
+        "SHARE PARTNER",
+        TABLE,
+        ("SELECT on all TABLES in HCS0002_DB.NEXUSCHAT is granted to SHARE PARTNER (wrong)",),
+    ),
+    "the platform's database in a share": (
+        wrong("GrantPrivilegesToShare", toShare="PARTNER", privileges=["USAGE"], onDatabase="VIDEXA_SHARED"),
+        "SHARE PARTNER",
+        "DATABASE VIDEXA_SHARED",
+        ("USAGE on DATABASE VIDEXA_SHARED is granted to SHARE PARTNER (wrong)",),
+    ),
+    "an application's role for PUBLIC": (
+        wrong("GrantApplicationRole", applicationRoleName="SNOWFLAKE.TRUST", parentAccountRoleName="PUBLIC"),
+        "ROLE PUBLIC",
+        "APPLICATION ROLE SNOWFLAKE.TRUST",
+        ("APPLICATION ROLE SNOWFLAKE.TRUST is granted to ROLE PUBLIC (wrong)",),
+    ),
+    "a privilege on the account for a role of the platform": (
+        privileges("onAccount", True, to="VIDEXA_MAINTENANCE", privileges=["APPLY MASKING POLICY"]),
+        "ROLE VIDEXA_MAINTENANCE",
+        "ACCOUNT",
+        ("APPLY MASKING POLICY on the account is granted to ROLE VIDEXA_MAINTENANCE (wrong)",),
+    ),
+    "a user to act as": (
+        privileges("onAccountObject", {"objectType": "USER", "objectName": "AGENTNEXUS_SVC"}, privileges=["OWNERSHIP"]),
+        f"ROLE {APP}",
+        TABLE,
+        ("OWNERSHIP on USER AGENTNEXUS_SVC is granted to ROLE HCS0001_APP (wrong); ROLE HCS0002_APP is granted to",),
+    ),
     "content for a tenant's administrator": (
         wrong("GrantDatabaseRole", databaseRoleName=READ, parentRoleName="HCS0002_ADMIN"),
         "ROLE HCS0002_ADMIN",
@@ -272,19 +308,50 @@ def test_an_administrators_path_is_told_and_breaks_nothing() -> None:
     }
 
 
-def test_a_procedure_with_its_owners_rights_is_told_and_not_judged() -> None:
-    place = {"database": "VIDEXA_SHARED", "schema": "TENANT_MANAGEMENT", "name": "ANYTHING"}
-    on = {"objectType": "PROCEDURE", "objectName": 'VIDEXA_SHARED.TENANT_MANAGEMENT."ANYTHING"(VARCHAR)'}
-    call = privileges("onSchemaObject", on, to="VIDEXA_SHARED_APP", privileges=["USAGE"])
+def procedure(caller: str, execute_as: str = "OWNER", name: str = "ANYTHING") -> list[Resource]:
+    """A procedure that SYSADMIN owns, and who calls it."""
+    inputs = {"database": "VIDEXA_SHARED", "schema": "TENANT_MANAGEMENT", "name": name, "executeAs": execute_as}
+    on = {"objectType": "PROCEDURE", "objectName": f'VIDEXA_SHARED.TENANT_MANAGEMENT."{name}"(VARCHAR)'}
+    call = privileges("onSchemaObject", on, to=caller, privileges=["USAGE"])
+    return [resource("ProcedurePython", "procedure", inputs), call]
 
-    def ways(execute_as: str) -> set[Way]:
-        procedure = resource("ProcedurePython", "procedure", {**place, "executeAs": execute_as})
-        reach = Reach(deployment(procedure, call))
-        assert reach.findings() == []
-        return {path.way for path in reach.paths([Node("ROLE", "VIDEXA_SHARED_APP")]) if path.target in reach.content}
 
-    assert ways("OWNER") == {Way.PROCEDURE}
-    assert ways("CALLER") == set()
+@pytest.mark.parametrize("caller", [APP, "VIDEXA_SHARED_APP", "PUBLIC"])
+def test_a_procedure_with_its_owners_rights_is_a_way_to_all_that_its_owner_may(caller: str) -> None:
+    findings = {finding.resource: finding for finding in Reach(deployment(*procedure(caller))).findings()}
+    found = findings[f"ROLE {caller} on {TABLE}"].found
+    assert "USAGE on PROCEDURE VIDEXA_SHARED.TENANT_MANAGEMENT.ANYTHING is granted to" in found
+    assert "it acts with the rights of its owner, ROLE SYSADMIN" in found
+    reach = Reach(deployment(*procedure("VIDEXA_SHARED_APP", "CALLER")))
+    assert reach.findings() == []
+    assert [path for path in reach.paths([Node("ROLE", "VIDEXA_SHARED_APP")]) if path.target in reach.content] == []
+
+
+def test_a_reviewed_procedure_is_told_and_only_the_platforms_roles_may_call_it() -> None:
+    reach = Reach(deployment(*procedure("VIDEXA_SHARED_APP", name="SUSPEND_ORGANIZATION")))
+    assert reach.findings() == []
+    paths = reach.paths([Node("ROLE", "VIDEXA_SHARED_APP")])
+    assert {path.way for path in paths if path.target in reach.content} == {Way.PROCEDURE}
+    by_tenant = Reach(deployment(*procedure(APP, name="SUSPEND_ORGANIZATION"))).findings()
+    assert f"ROLE {APP} on {TABLE}" in {finding.resource for finding in by_tenant}
+
+
+@pytest.mark.parametrize("what", ["none", "allows", "of the user"])
+def test_one_session_with_the_roles_of_two_tenants_is_found(what: str) -> None:
+    """A default of no secondary roles is none: the session itself asks for them."""
+    place = {"database": "VIDEXA_SHARED", "schema": "GOVERNANCE", "name": "LAX"}
+    lax = resource("SessionPolicy", "lax", {**place, "allowedSecondaryRoles": {"all": True}})
+    name = {"sessionPolicyName": "VIDEXA_SHARED.GOVERNANCE.LAX"}
+    of_user = resource("UserSessionPolicyAttachment", "x", {**name, "userName": "AGENTNEXUS_SVC"})
+    of_account = resource("AccountSessionPolicyAttachment", "x", name)
+    more = {"none": [], "allows": [lax, of_account], "of the user": [lax, of_user]}[what]
+    kept = deployment(*more).resources
+    if what != "of the user":
+        kept = [each for each in kept if each.name not in ("session", "account-session")]
+    (finding,) = Reach(ResourceGraph(kept)).findings()
+    assert finding.resource == "USER AGENTNEXUS_SVC"
+    for word in ("ROLE HCS0001_APP is granted to USER AGENTNEXUS_SVC", "HCS0002_APP", "secondary roles"):
+        assert word in finding.found
 
 
 @pytest.mark.parametrize(
@@ -292,7 +359,7 @@ def test_a_procedure_with_its_owners_rights_is_told_and_not_judged() -> None:
     [
         (resource("Execute", "x", {"execute": "GRANT ROLE HCS0001_APP TO ROLE Y", "revert": "SELECT 1"}), "statement"),
         (resource("Execute", "x", {"execute": "begin work;\n grant role A to role B"}), "statement"),
-        (resource("GrantPrivilegesToShare", "x", {"toShare": "S"}), "GrantPrivilegesToShare is not understood"),
+        (resource("GrantTagRole", "x", {"to": "S"}), "GrantTagRole is not understood"),
     ],
 )
 def test_what_cannot_be_followed_is_a_finding(hidden: Resource, found: str) -> None:

@@ -29,6 +29,16 @@ class AttachmentOperations(AccountCore):
     user or the account."""
 
     @locked
+    def secondary_roles(self, session: Session) -> list[str]:
+        """The roles beside the current one that the session acts with, by name: none unless they are on, and none that
+        a session policy forbids."""
+        user = self._rights.user(session.user)
+        if session.secondary_roles != "ALL" or user is None:
+            return []
+        names = {self._catalogue.entries[role].own_name for role in self._rights.secondary(user)}
+        return sorted(names - {session.role})
+
+    @locked
     def attach_policy(
         self,
         session: Session,

@@ -38,11 +38,33 @@ class Rights:
         return found
 
     def effective(self, session: Session) -> frozenset[int]:
-        """The primary roles and, with secondary roles on, all that the user holds."""
+        """The primary roles and, with secondary roles on, all of the user's that its session policy lets be such."""
         found = self.primary(session)
         if session.secondary_roles == "ALL" and (user := self.user(session.user)) is not None:
-            found |= self._catalogue.closure(user.identifier) - {user.identifier}
+            found = found.union(*(self._catalogue.closure(role) for role in self.secondary(user)))
         return found
+
+    def secondary(self, user: Entry) -> list[int]:
+        """The roles of a user that may be secondary ones: all, but for what its session policy, or else the account's,
+        does not allow or blocks."""
+        granted = list(self._catalogue.roles_of.get(user.identifier, ()))
+        policy = self._session_policy(user.identifier) or self._session_policy(ACCOUNT)
+        if policy is None:
+            return granted
+        allowed, blocked = (
+            {str(name).upper() for name in policy.properties.get(f"{word}_SECONDARY_ROLES", default)}
+            for word, default in (("ALLOWED", ["ALL"]), ("BLOCKED", []))
+        )
+
+        def may(role: int) -> bool:
+            name = self._catalogue.entries[role].own_name
+            return bool(allowed & {"ALL", name}) and not blocked & {"ALL", name}
+
+        return [role for role in granted if may(role)]
+
+    def _session_policy(self, target: int) -> Entry | None:
+        policies = (self._catalogue.entries[use.policy] for use in self._catalogue.policies_on.get(target, {}).values())
+        return next((policy for policy in policies if policy.kind == "SESSION POLICY"), None)
 
     def has(self, roles: frozenset[int], privilege: str, entry: Entry) -> bool:
         """Whether one of the roles owns the object or has this privilege on it; the way to it is not looked at."""

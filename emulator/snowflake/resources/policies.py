@@ -18,6 +18,7 @@ from emulator.snowflake.resources.properties import (
     boolean_text,
     integer,
     keyword,
+    only,
     texts,
 )
 
@@ -100,6 +101,25 @@ PASSWORD_POLICY = ObjectType(
     unbuilt=frozenset({"ifNotExists", "orReplace"}),
 )
 
+
+def _roles(block: Any) -> list[str]:
+    """Roles of a block that says all, none, or which."""
+    chosen = only(block) or {}
+    if chosen.get("all"):
+        return ["ALL"]
+    return [bare(str(role)) for role in chosen.get("roles") or ()]
+
+
+def _chosen_roles(roles: Any) -> dict[str, Any]:
+    if list(roles) == ["ALL"]:
+        return {"all": True}
+    return {"roles": list(roles)} if roles else {"none": True}
+
+
+def _in_any_order(roles: Any) -> list[str]:
+    return sorted(map(str, roles))
+
+
 SESSION_POLICY = ObjectType(
     type="snowflake:index/sessionPolicy:SessionPolicy",
     kind="SESSION POLICY",
@@ -107,8 +127,8 @@ SESSION_POLICY = ObjectType(
     properties=(
         integer("sessionIdleTimeoutMins"),
         integer("sessionUiIdleTimeoutMins"),
-        texts("allowedSecondaryRoles"),
-        texts("blockedSecondaryRoles"),
+        Property("allowedSecondaryRoles", "ALLOWED_SECONDARY_ROLES", _roles, _chosen_roles, compare=_in_any_order),
+        Property("blockedSecondaryRoles", "BLOCKED_SECONDARY_ROLES", _roles, _chosen_roles, compare=_in_any_order),
     ),
 )
 

@@ -385,9 +385,7 @@ class Connection:
         session = self.session
         if session.secondary_roles == "NONE":
             return json.dumps({"roles": "", "value": ""})
-        granted = self.account.roles_granted_to(Grantee.user(session.user))
-        roles = sorted(grant.role.name.name for grant in granted if grant.role.name.name != session.role)
-        return json.dumps({"roles": ",".join(roles), "value": "ALL"})
+        return json.dumps({"roles": ",".join(self.account.secondary_roles(session)), "value": "ALL"})
 
     # --- transactions
 
