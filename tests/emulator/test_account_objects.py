@@ -34,7 +34,10 @@ class TestNewAccount:
 
     def test_everyone_holds_cortex_user(self, account: Account) -> None:
         held = account.roles_granted_to(Grantee.role("PUBLIC"))
-        assert [grant.role for grant in held] == [Grantee.database_role("SNOWFLAKE", "CORTEX_USER")]
+        assert [grant.role for grant in held] == [
+            Grantee.application_role("SNOWFLAKE", "PUBLIC"),
+            Grantee.database_role("SNOWFLAKE", "CORTEX_USER"),
+        ]
 
     def test_the_deploy_user_is_a_service_with_the_administrative_roles(self, account: Account) -> None:
         user = account.find("USER", name("NEXUS_DEPLOY"))

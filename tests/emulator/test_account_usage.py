@@ -281,7 +281,8 @@ class TestPoliciesAndTags:
             f"SELECT {columns} FROM TABLE(INFORMATION_SCHEMA.POLICY_REFERENCES("
             "REF_ENTITY_NAME => 'd.s.t', REF_ENTITY_DOMAIN => 'table'))"
         )
-        assert seen(roles, of_table) == rows[1:]
+        # By the table the column's mask shows too, and by which tag it has it.
+        assert set(seen(roles, of_table)) == {("MASK", "T", "TABLE", None, "LABEL"), rows[1]}
         named = "SELECT REF_ENTITY_NAME FROM TABLE(INFORMATION_SCHEMA.POLICY_REFERENCES(POLICY_NAME => 'd.s.mask'))"
         assert seen(roles, named) == [("LABEL",)]
         tags = (
@@ -290,6 +291,59 @@ class TestPoliciesAndTags:
         )
         assert seen(roles, tags) == [("LABEL", "x", "B")]
         assert seen(roles, f"SELECT OBJECT_NAME, DOMAIN FROM {USAGE}.TAG_REFERENCES") == [("T", "COLUMN")]
+
+    def test_tags_from_above(self, roles: Roles) -> None:
+        roles.run("""
+            CREATE TAG label
+            ALTER SCHEMA d.s SET TAG label = 'schema'
+            ALTER TABLE t MODIFY COLUMN b SET TAG label = 'column'
+        """)
+        columns = "TAG_VALUE, LEVEL, COLUMN_NAME, APPLY_METHOD"
+        of_all = f"SELECT {columns} FROM TABLE(INFORMATION_SCHEMA.TAG_REFERENCES_ALL_COLUMNS('d.s.t', 'table'))"
+        assert seen(roles, of_all) == [
+            ("schema", "SCHEMA", "A", "INHERITED"),
+            ("column", "COLUMN", "B", "MANUAL"),
+        ]
+        for name, domain, found in (
+            ("d.s.t.b", "COLUMN", ("column", "COLUMN", "B", "MANUAL")),
+            ("d.s.t", "TABLE", ("schema", "SCHEMA", None, "INHERITED")),
+            ("d.s", "SCHEMA", ("schema", "SCHEMA", None, "MANUAL")),
+        ):
+            references = f"TABLE(INFORMATION_SCHEMA.TAG_REFERENCES('{name}', '{domain}'))"
+            assert seen(roles, f"SELECT {columns} FROM {references}") == [found]
+            assert seen(roles, f"SELECT SYSTEM$GET_TAG('d.s.label', '{name}', '{domain}')") == [(found[0],)]
+        assert seen(roles, "SELECT SYSTEM$GET_TAG('label', 'd', 'database')") == [(None,)]
+        with refused(2003, "NONE"):
+            seen(roles, "SELECT SYSTEM$GET_TAG('label', 'd.s.none', 'table')")
+        with refused(904, "NONE"):
+            seen(roles, "SELECT SYSTEM$GET_TAG('label', 'd.s.t.none', 'column')")
+
+    def test_policies_on_the_account_and_on_users(self, roles: Roles) -> None:
+        roles.run("""
+            CREATE SESSION POLICY idle SESSION_IDLE_TIMEOUT_MINS = 15
+            CREATE PASSWORD POLICY long PASSWORD_MIN_LENGTH = 14
+            ALTER ACCOUNT SET SESSION POLICY idle
+            ALTER USER nexus_deploy SET PASSWORD POLICY long
+        """)
+        columns = "POLICY_DB, POLICY_SCHEMA, POLICY_NAME, POLICY_KIND, REF_ENTITY_NAME, REF_ENTITY_DOMAIN"
+        for asked, found in (
+            (
+                "POLICY_NAME => 'd.s.idle'",
+                ("D", "S", "IDLE", "SESSION_POLICY", roles.account.name, "ACCOUNT"),
+            ),
+            (
+                "REF_ENTITY_NAME => 'nexus_deploy', REF_ENTITY_DOMAIN => 'user'",
+                ("D", "S", "LONG", "PASSWORD_POLICY", "NEXUS_DEPLOY", "USER"),
+            ),
+        ):
+            sql = f"SELECT {columns} FROM TABLE(INFORMATION_SCHEMA.POLICY_REFERENCES({asked}))"
+            assert seen(roles, sql) == [found]
+        with refused(2003, "NOBODY"):
+            seen(
+                roles,
+                "SELECT 1 FROM TABLE(INFORMATION_SCHEMA.POLICY_REFERENCES("
+                "REF_ENTITY_NAME => 'nobody', REF_ENTITY_DOMAIN => 'user'))",
+            )
 
     def test_a_function_that_is_not_built(self, roles: Roles) -> None:
         with refused(2, "INFORMATION_SCHEMA.PIPE_USAGE_HISTORY"):

@@ -361,3 +361,39 @@ def test_names_are_told_apart_by_case(tenants: Account) -> None:
         assert refusal(own, 'SELECT * FROM mine."s".notes').errno == 2003
         assert own.execute('SELECT COUNT(*) FROM Mine.S."NOTES"').rows[0][0] >= 1
         assert refusal(own, 'SELECT "phi" FROM notes').errno == 904
+
+
+MADE_IN_SCHEMAS = """
+CREATE TASK mine.s.t1 WAREHOUSE = w SCHEDULE = '60 MINUTE' AS SELECT 1
+CREATE ALERT mine.s.a1 WAREHOUSE = w SCHEDULE = '60 MINUTE' IF (EXISTS (SELECT 1)) THEN SELECT 1
+CREATE TABLE mine.s.t2 (a INT)
+CREATE SEQUENCE mine.s.s1
+CREATE MASKING POLICY mine.s.m1 AS (v VARCHAR) RETURNS VARCHAR -> v
+CREATE TAG mine.s.tag1
+"""
+
+
+def test_what_lies_in_a_schema_is_made_by_whoever_may_use_the_schema_and_its_database(tenants: Account) -> None:
+    kinds = "CREATE TASK, CREATE ALERT, CREATE TABLE, CREATE SEQUENCE, CREATE MASKING POLICY, CREATE TAG"
+    with connection(tenants, "ACCOUNTADMIN") as admin, connection(tenants, "BUILDER", warehouse="W") as builder:
+        run(admin, "CREATE ROLE builder\nGRANT USAGE ON WAREHOUSE w TO ROLE builder")
+        run(admin, f"GRANT {kinds} ON SCHEMA mine.s TO ROLE builder")
+        statements = MADE_IN_SCHEMAS.strip().splitlines()
+        for granted, missing in ((None, "Database 'MINE'"), ("DATABASE mine", "Schema 'MINE.S'")):
+            if granted:
+                run(admin, f"GRANT USAGE ON {granted} TO ROLE builder")
+            for statement in statements:
+                refused = refusal(builder, statement)
+                assert refused.errno == 2003
+                assert f"{missing} does not exist or not authorized" in refused.message, statement
+        run(admin, "GRANT USAGE ON SCHEMA mine.s TO ROLE builder")
+        for statement in statements:
+            builder.execute(statement)
+
+
+def test_a_schema_is_made_by_whoever_may_use_the_database(tenants: Account) -> None:
+    with connection(tenants, "ACCOUNTADMIN") as admin, connection(tenants, "FOUNDER") as founder:
+        run(admin, "CREATE ROLE founder\nGRANT CREATE SCHEMA ON DATABASE mine TO ROLE founder")
+        assert refusal(founder, "CREATE SCHEMA mine.own").errno == 2003
+        run(admin, "GRANT USAGE ON DATABASE mine TO ROLE founder")
+        founder.execute("CREATE SCHEMA mine.own")

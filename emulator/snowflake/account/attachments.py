@@ -317,6 +317,30 @@ class AttachmentOperations(AccountCore):
         return label, entry
 
     @locked
+    def effective_tags(self, kind: str, name: ObjectName, column: str | None = None) -> list[TagReference]:
+        """The tags that an object, or one of its columns, has: of each tag the value that is set nearest to it, with
+        where it is set."""
+        entry = self._entry(kind, name)
+        if entry is None:
+            return []
+        catalogue = self._catalogue
+        above: list[Entry] = [self._account]
+        if entry.kind not in ("ACCOUNT", "DATABASE"):
+            above += [
+                holder for kind in ("DATABASE", "SCHEMA") if (holder := entry.container(kind)) not in (None, entry)
+            ]
+        if entry is not self._account:
+            above.append(entry)
+        found: dict[int, TagReference] = {}
+        for holder, of_column in [*((holder, "") for holder in above), *([(entry, column)] if column else [])]:
+            for use in catalogue.tags_on.get(holder.identifier, {}).values():
+                if use.column == of_column:
+                    found[use.tag] = TagReference(
+                        catalogue.entries[use.tag].name, use.value, holder.kind, holder.name, use.column or None
+                    )
+        return sorted(found.values(), key=lambda use: use.tag.parts)
+
+    @locked
     def tag_references(
         self, *, tag: ObjectName | None = None, target: tuple[str, ObjectName] | None = None
     ) -> list[TagReference]:

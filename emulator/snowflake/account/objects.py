@@ -162,11 +162,18 @@ class ObjectOperations(TaskGraphOperations):
             needed = self._rights.role(spec.only_role)
             if needed is not None and needed.identifier in roles:
                 return
-        elif self._rights.holds(roles, spec.create, target):
-            return
+        elif self._rights.has(roles, spec.create, target):
+            # The right to make is the primary role's; the way to where it is made, any role's of the session.
+            if container is None or self._may_enter(session, container):
+                return
+            raise self._missing(session, container.kind, container.name, by_grants_alone=True)
         raise SnowflakeError.insufficient_privileges(
             target.kind, target.own_name, role=session.role, privilege=spec.create
         )
+
+    def _may_enter(self, session: Session, container: Entry) -> bool:
+        """Whether the session may use a database or schema, and the database that the schema lies in."""
+        return self._rights.holds(self._rights.effective(session), "USAGE", container)
 
     def _refuse_other_case(
         self, spec: KindSpec, container: Entry | None, name: ObjectName, existing: Entry | None

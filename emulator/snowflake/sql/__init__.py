@@ -14,6 +14,7 @@ from emulator.snowflake.sql import describe as describe
 from emulator.snowflake.sql import grants as grants
 from emulator.snowflake.sql import session_statements as session_statements
 from emulator.snowflake.sql import show as show
+from emulator.snowflake.sql import tags as tags
 from emulator.snowflake.sql import tasks as tasks
 from emulator.snowflake.sql.connection import Connection, Parameters
 from emulator.snowflake.sql.results import Result, ResultColumn, StatementType

@@ -18,13 +18,14 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 import pyarrow as pa
 
-from emulator.snowflake.account import Account, Grant, Grantee, ObjectName, RoleGrant, SnowflakeObject
+from emulator.snowflake.account import Account, Grant, Grantee, ObjectName, PolicyReference, RoleGrant, SnowflakeObject
 from emulator.snowflake.account.history import Event, moment
 from emulator.snowflake.account.usage_views import ACCOUNT_USAGE, EMBEDDED, OWN_SCHEMA, SCHEMA, VIEWS
 
@@ -450,27 +451,49 @@ def _users(account: Account) -> Iterator[Row]:
 def policy_reference_rows(account: Account) -> Iterator[Row]:
     """Where each policy is attached, a row for each place."""
     for use in account.policy_references():
-        policy = account.find(use.policy_kind, use.policy)
-        assert policy is not None
-        tag = use.kind == "TAG"
-        inside = len(use.name.parts) == 3 and not tag
-        yield {
-            "POLICY_DB": use.policy.database,
-            "POLICY_SCHEMA": use.policy.schema,
-            "POLICY_ID": policy.identifier,
-            "POLICY_NAME": use.policy.name,
-            "POLICY_KIND": use.policy_kind.replace(" ", "_"),
-            "REF_DATABASE_NAME": use.name.database if inside else None,
-            "REF_SCHEMA_NAME": use.name.schema if inside else None,
-            "REF_ENTITY_NAME": use.name.name,
-            "REF_ENTITY_DOMAIN": use.kind,
-            "REF_COLUMN_NAME": use.column,
-            "REF_ARG_COLUMN_NAMES": _argument_names(use.arguments, use.column),
-            "TAG_DATABASE": use.name.database if tag else None,
-            "TAG_SCHEMA": use.name.schema if tag else None,
-            "TAG_NAME": use.name.name if tag else None,
-            "POLICY_STATUS": "ACTIVE",
-        }
+        yield _policy_reference(account, use, use.name if use.kind == "TAG" else None)
+
+
+def _policy_reference(account: Account, use: PolicyReference, tag: ObjectName | None = None) -> Row:
+    policy = account.find(use.policy_kind, use.policy)
+    assert policy is not None
+    inside = len(use.name.parts) == 3 and use.kind != "TAG"
+    in_schema = len(use.policy.parts) == 3
+    return {
+        "POLICY_DB": use.policy.database if in_schema else None,
+        "POLICY_SCHEMA": use.policy.schema if in_schema else None,
+        "POLICY_ID": policy.identifier,
+        "POLICY_NAME": use.policy.name,
+        "POLICY_KIND": use.policy_kind.replace(" ", "_"),
+        "REF_DATABASE_NAME": use.name.database if inside else None,
+        "REF_SCHEMA_NAME": use.name.schema if inside else None,
+        "REF_ENTITY_NAME": use.name.name,
+        "REF_ENTITY_DOMAIN": use.kind,
+        "REF_COLUMN_NAME": use.column,
+        "REF_ARG_COLUMN_NAMES": _argument_names(use.arguments, use.column),
+        "TAG_DATABASE": None if tag is None else tag.database,
+        "TAG_SCHEMA": None if tag is None else tag.schema,
+        "TAG_NAME": None if tag is None else tag.name,
+        "POLICY_STATUS": "ACTIVE",
+    }
+
+
+def policies_on(account: Account, kind: str, name: ObjectName) -> Iterator[Row]:
+    """What an object is under: policies on it, on its columns, and on its columns by a tag."""
+    direct = account.policy_references(target=(kind, name))
+    for use in direct:
+        yield _policy_reference(account, use)
+    if kind not in ("TABLE", "VIEW"):
+        return
+    protection = account.protection(kind, name)
+    columns = {use.column for use in direct}
+    for column, mask in () if protection is None else protection.masks.items():
+        if column in columns:
+            continue
+        for tag in mask.tags:
+            for use in account.policy_references(target=("TAG", tag)):
+                if use.policy == mask.policy.name:
+                    yield _policy_reference(account, replace(use, kind=kind, name=name, column=column), tag)
 
 
 def _argument_names(arguments: tuple[str, ...], column: str | None) -> str | None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from emulator.snowflake.account import ObjectName, Session, SnowflakeError
 from emulator.snowflake.sql import account_usage
 from emulator.snowflake.sql.account_usage import Row
-from emulator.snowflake.sql.syntax import unsupported
+from emulator.snowflake.sql.syntax import Tokens, unsupported
 
 Values = Mapping[str, Any]
 
@@ -126,36 +126,82 @@ def _query_history(session: Session, values: Values) -> Iterable[Row]:
 
 
 def _policy_references(session: Session, values: Values) -> Iterable[Row]:
+    """Where a policy is attached, or which ones an object is under: on it, on its columns, and by its columns' tags."""
     account = session.account
     policy, entity, domain = values.get("POLICY_NAME"), values.get("REF_ENTITY_NAME"), values.get("REF_ENTITY_DOMAIN")
     if (policy is None) == (entity is None) or (entity is None) != (domain is None):
         raise SnowflakeError.syntax("POLICY_REFERENCES takes POLICY_NAME, or REF_ENTITY_NAME and REF_ENTITY_DOMAIN")
-    wanted = ObjectName.parse(str(policy if policy is not None else entity)).parts
-    for row in account_usage.policy_reference_rows(account):
-        names = (
-            (row["POLICY_DB"], row["POLICY_SCHEMA"], row["POLICY_NAME"])
-            if policy is not None
-            else (row["REF_DATABASE_NAME"], row["REF_SCHEMA_NAME"], row["REF_ENTITY_NAME"])
+    if policy is None:
+        kind, name = _object(session, str(domain), str(entity))
+        rows = account_usage.policies_on(account, kind, name)
+    else:
+        wanted = ObjectName.parse(str(policy)).parts
+        rows = (
+            row
+            for row in account_usage.policy_reference_rows(account)
+            if (row["POLICY_DB"], row["POLICY_SCHEMA"], row["POLICY_NAME"])[-len(wanted) :] == wanted
         )
-        if domain is not None and row["REF_ENTITY_DOMAIN"] != str(domain).upper():
-            continue
-        known = ObjectName((row["POLICY_DB"], row["POLICY_SCHEMA"], row["POLICY_NAME"]))
-        kind = str(row["POLICY_KIND"]).replace("_", " ")
-        if names[-len(wanted) :] == wanted and account.visible(session, kind, known) is not None:
+    for row in rows:
+        known = [row[key] for key in ("POLICY_DB", "POLICY_SCHEMA", "POLICY_NAME") if row[key] is not None]
+        if account.visible(session, str(row["POLICY_KIND"]).replace("_", " "), ObjectName(tuple(known))) is not None:
             yield row
 
 
-def _tag_references(session: Session, values: Values) -> Iterable[Row]:
+def _object(session: Session, domain: str, name: str) -> tuple[str, ObjectName]:
+    """The object that a function asks about; one that the session may not know of is refused."""
+    kind = domain.upper().replace("_", " ")
     account = session.account
-    name = ObjectName.parse(str(values.get("OBJECT_NAME") or ""))
-    kind = str(values.get("OBJECT_DOMAIN") or "TABLE").upper()
-    if account.visible(session, kind, name) is None:
-        raise SnowflakeError.does_not_exist(kind, name)
-    for row in account_usage.tag_reference_rows(account):
-        tag = ObjectName((row["TAG_DATABASE"], row["TAG_SCHEMA"], row["TAG_NAME"]))
-        parts = (row["OBJECT_DATABASE"], row["OBJECT_SCHEMA"], row["OBJECT_NAME"])
-        if parts == name.parts and account.visible(session, "TAG", tag) is not None:
-            yield {**row, "LEVEL": "COLUMN" if row["COLUMN_NAME"] else kind}
+    found = ObjectName.parse(name)
+    if kind == "ACCOUNT":
+        if found.parts != (account.name,):
+            raise SnowflakeError.does_not_exist(kind, found)
+        return kind, found
+    for known in ("TABLE", "VIEW") if kind in ("TABLE", "VIEW") else (kind,):
+        if account.visible(session, known, found) is not None:
+            return known, found
+    raise SnowflakeError.does_not_exist(kind, found)
+
+
+def _tags_of_all_columns(session: Session, values: Values) -> Iterable[Row]:
+    """Every tag of every column of a table, its own and those that it has from above."""
+    kind, name = _object(session, str(values.get("OBJECT_DOMAIN") or "TABLE"), str(values.get("OBJECT_NAME") or ""))
+    if kind not in ("TABLE", "VIEW"):
+        raise SnowflakeError.invalid_value(kind, "OBJECT_DOMAIN", "TABLE")
+    for column in session.account.columns(name):
+        yield from _tags(session, kind, name, column.name)
+
+
+def tags_of(session: Session, values: Values) -> Iterable[Row]:
+    """Every tag of an object or a column, its own and those that it has from above."""
+    domain, name = str(values.get("OBJECT_DOMAIN") or ""), str(values.get("OBJECT_NAME") or "")
+    column = None
+    if domain.upper() == "COLUMN":
+        *parts, column = Tokens(name).dotted(4)
+        domain, name = "TABLE", str(ObjectName(tuple(parts)))
+    kind, found = _object(session, domain, name)
+    if column is not None and all(known.name != column for known in session.account.columns(found)):
+        raise SnowflakeError.compilation(904, "42000", f"invalid identifier '{column}'")
+    return _tags(session, kind, found, column)
+
+
+def _tags(session: Session, kind: str, name: ObjectName, column: str | None) -> Iterable[Row]:
+    account = session.account
+    for use in account.effective_tags(kind, name, column):
+        if account.visible(session, "TAG", use.tag) is None:
+            continue
+        yield {
+            "TAG_DATABASE": use.tag.database,
+            "TAG_SCHEMA": use.tag.schema,
+            "TAG_NAME": use.tag.name,
+            "TAG_VALUE": use.value,
+            "LEVEL": "COLUMN" if use.column else use.kind,
+            "OBJECT_DATABASE": name.database if len(name.parts) > 1 else None,
+            "OBJECT_SCHEMA": name.parts[1] if len(name.parts) > 2 else None,
+            "OBJECT_NAME": name.name,
+            "DOMAIN": "COLUMN" if column else kind,
+            "COLUMN_NAME": column,
+            "APPLY_METHOD": "MANUAL" if (use.kind, use.name, use.column) == (kind, name, column) else "INHERITED",
+        }
 
 
 _Function = tuple[tuple[str, ...], dict[str, pa.DataType], Callable[[Session, Values], Iterable[Row]]]
@@ -202,12 +248,15 @@ _FUNCTIONS: dict[str, _Function] = {
         ),
         _policy_references,
     ),
-    "TAG_REFERENCES_ALL_COLUMNS": (
-        ("OBJECT_NAME", "OBJECT_DOMAIN"),
-        _columns(
-            "TAG_DATABASE TAG_SCHEMA TAG_NAME TAG_VALUE LEVEL OBJECT_DATABASE OBJECT_SCHEMA OBJECT_NAME DOMAIN "
-            "COLUMN_NAME APPLY_METHOD"
-        ),
-        _tag_references,
-    ),
+    **{
+        name: (
+            ("OBJECT_NAME", "OBJECT_DOMAIN"),
+            _columns(
+                "TAG_DATABASE TAG_SCHEMA TAG_NAME TAG_VALUE LEVEL OBJECT_DATABASE OBJECT_SCHEMA OBJECT_NAME DOMAIN "
+                "COLUMN_NAME APPLY_METHOD"
+            ),
+            rows,
+        )
+        for name, rows in (("TAG_REFERENCES", tags_of), ("TAG_REFERENCES_ALL_COLUMNS", _tags_of_all_columns))
+    },
 }
