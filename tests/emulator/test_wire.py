@@ -209,6 +209,8 @@ def test_bindings_of_the_server(endpoint: Endpoint) -> None:
     with endpoint.connect(paramstyle="qmark", warehouse="HCS0001_WH") as opened:
         marks = ", ".join("?" * len(given))
         assert tuple(opened.cursor().execute(f"SELECT {marks}", given).fetchone()) == given  # type: ignore[arg-type]
+        cast = "SELECT ?::INT + 1, ?::VARIANT, '?::'"
+        assert opened.cursor().execute(cast, ("5", "x")).fetchone() == (6, '"x"', "?::")
         cursor = opened.cursor()
         cursor.execute("CREATE DATABASE bound")
         cursor.execute("CREATE TABLE bound.public.t (a INT, b VARCHAR, v VARIANT)")
@@ -242,6 +244,9 @@ def test_errors_have_snowflakes_number_and_state(tenant: SnowflakeConnection) ->
     with pytest.raises(ProgrammingError) as syntax:
         cursor.execute("SELECT FROM WHERE")
     assert (syntax.value.errno, syntax.value.sqlstate) == (1003, "42000")
+    with pytest.raises(ProgrammingError) as large:
+        cursor.execute("SELECT 123456789.999::NUMBER(10, 2)")
+    assert (large.value.errno, large.value.sqlstate) == (100039, "22003")
     with pytest.raises(ProgrammingError) as division:
         cursor.execute("INSERT INTO messages (id) SELECT 1/0")
     assert (division.value.errno, division.value.sqlstate) == (100051, "22012")

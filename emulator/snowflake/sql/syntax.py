@@ -44,9 +44,17 @@ def unsupported(what: str) -> SnowflakeError:
 def tokenize(sql: str) -> tuple[Token, ...]:
     """The tokens of a text; what cannot be read is a syntax error."""
     try:
-        return tuple(_DIALECT.tokenize(sql))
+        return tuple(part for token in _DIALECT.tokenize(sql) for part in _cast_marks(token))
     except TokenError as error:
         raise SnowflakeError.syntax(" ".join(str(error).split())) from None
+
+
+def _cast_marks(token: Token) -> tuple[Token, ...]:
+    # `?::` is an operator of another dialect's: here it is a bind variable and a cast.
+    if token.token_type is not TokenType.QDCOLON:
+        return (token,)
+    mark = Token(TokenType.PLACEHOLDER, "?", token.line, token.col, token.start, token.start)
+    return mark, Token(TokenType.DCOLON, "::", token.line, token.col, token.start + 1, token.end)
 
 
 @lru_cache(maxsize=4096)

@@ -570,7 +570,12 @@ _PATTERNS: Final[tuple[tuple[str, int, str, str], ...]] = (
         "Numeric value '{0}' is not recognized",
     ),
     (r"Could not convert string ['\"](.*?)['\"] to BOOL", 100037, "22018", "Boolean value '{0}' is not recognized"),
-    (r"Could not cast value (.*?) to DECIMAL", 100132, "22003", "Numeric value '{0}' is out of range"),
+    (
+        r"(?:Could not cast|Casting) value \"?(.*?)\"? to (?:type )?DECIMAL",
+        100039,
+        "22003",
+        "Numeric value '{0}' is out of range",
+    ),
     (r"Unknown TimeZone '(.*?)'", 100035, "22007", "Timestamp with the zone '{0}' is not recognized"),
     (
         r"value (\d+) can't be cast because the value is out of range for the destination type INT64",
