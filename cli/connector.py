@@ -63,8 +63,12 @@ def connect(
     warehouse: str | None = None,
     database: str | None = None,
     schema: str | None = None,
+    paramstyle: str | None = None,
 ) -> SnowflakeConnection:
     """Log in by key pair, with no secondary role: what is answered is what `role` alone may do.
+
+    `paramstyle` is how statements write their bind variables: `pyformat` (`%s`), or `qmark`, with which arrays of
+    rows are bound.
 
     Raises the connector's own `snowflake.connector.Error`.
     """
@@ -87,6 +91,7 @@ def connect(
         network_timeout=120,
         session_parameters={"CLIENT_TELEMETRY_ENABLED": False},
         enable_connection_diag=False,
+        paramstyle=paramstyle,
     )
     if role is not None:
         with connection.cursor() as cursor:

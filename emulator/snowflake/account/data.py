@@ -66,9 +66,10 @@ class Data:
         directory.mkdir(parents=True, exist_ok=True)
         self.fakesnow = FakeSnow(create_database_on_connect=False, create_schema_on_connect=False, db_path=directory)
         self._root: duckdb.DuckDBPyConnection = self.fakesnow.duck_conn
+        # A VARIANT may have 16 MB, and reading its text takes eight times that in one piece: hence the memory.
         for setting in (
             "SET GLOBAL fsync_mode = 'NONE'",
-            "SET GLOBAL memory_limit = '192MiB'",
+            "SET GLOBAL memory_limit = '384MiB'",
             "SET GLOBAL threads = 2",
             "SET GLOBAL checkpoint_on_detach = 'DISABLED'",
             "PRAGMA disable_checkpoint_on_shutdown",
