@@ -444,7 +444,9 @@ async def compose_organizations(settings: Settings, platform: Platform) -> dict[
                 monthly_cortex_tokens=organization.monthly_cortex_tokens,
                 registry=platform.registry,
                 providers=platform.providers,
-                deletion_protection=settings.deletion_protection,
+                deletion_protection=settings.deletion_protection
+                and not (organization.retired and organization.retired.deletion_accepted_by),
+                suspended=organization.suspended,
             ),
         )
         outstanding.append(asyncio.ensure_future(organizations[name].registered()))

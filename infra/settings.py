@@ -390,6 +390,24 @@ class _TenantValues(Section):
 class _TenantOverrides(Section):
     warehouse_size: WarehouseSize | None = None
     monthly_credits: MonthlyCredits | None = None
+class RetirementSettings(Section):
+    """An organisation that leaves: since when, from which day on it may be deleted, and who accepted either."""
+
+    since: date
+    delete_from: date
+    accepted_by: Annotated[str, Field(min_length=1)]
+    #: With it nothing of the organisation is protected from deletion any more.
+    deletion_accepted_by: Annotated[str, Field(min_length=1)] | None = None
+
+    @field_validator("delete_from")
+    @classmethod
+    def _after_it_left(cls, value: date, info: ValidationInfo) -> date:
+        left = info.data.get("since")
+        if left is not None and value <= left:
+            raise refusal(f"must be later than {left}, the day on which it left.", "Name a later day.")
+        return value
+
+
     retention_days: RetentionDays | None = None
     auto_suspend_seconds: AutoSuspendSeconds | None = None
     monthly_cortex_tokens: MonthlyCortexTokens | None = None
@@ -397,6 +415,17 @@ class _TenantOverrides(Section):
 
 
 class _Tenants(Section):
+    #: Its roles reach nothing and its application is not served; its data stays.
+    suspended: bool | None = None
+    #: It leaves: `nexus tenants remove` writes this.
+    retired: RetirementSettings | None = None
+
+    @field_validator("retired")
+    @classmethod
+    def _suspended_too(cls, value: RetirementSettings | None, info: ValidationInfo) -> RetirementSettings | None:
+        if value is not None and not info.data.get("suspended"):
+            raise refusal("is for a suspended organisation only.", "Set suspended to true beside it.")
+        return value
     defaults: _TenantValues
     organizations: Annotated[dict[OrganizationId, _TenantOverrides | None], Field(min_length=1)]
 
@@ -415,6 +444,8 @@ class OrganizationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+    suspended: bool = False
+    retired: RetirementSettings | None = None
 class Settings:
     """Everything that is configured, checked."""
 
@@ -569,7 +600,7 @@ def _organizations(
     organizations = []
     for organization_id, overrides in sorted(tenants.organizations.items()):
         values = defaults | (overrides.model_dump(exclude_none=True) if overrides else {})
-        values["models"] = tuple(values["models"] or ())
+        values |= {"models": tuple(values["models"] or ()), "retired": overrides.retired if overrides else None}
         organizations.append(OrganizationSettings(organization_id=organization_id, **values))
     return tuple(organizations)
 
@@ -642,6 +673,10 @@ _TYPES = {
 
 def _rule_and_mend(
     detail: ErrorDetails, path: tuple[str, ...], model: type[BaseModel], command: str | None
+    "string_too_short": "must not be empty.",
+    "date_type": "must be a day, such as 2026-11-23.",
+    "date_from_datetime_parsing": "must be a day, such as 2026-11-23.",
+    "date_parsing": "must be a day, such as 2026-11-23.",
 ) -> tuple[str, str]:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "rule":

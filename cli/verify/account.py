@@ -85,6 +85,8 @@ def _organizations(report: Report, declared: Declared, cursor: SnowflakeCursor) 
             row = by_organization.get(tenant.organization, {})
             for column, value in tenant.row.items():
                 check.compare(tenant.organization, column, value, row.get(column.lower()))
+            if tenant.settings.suspended:
+                check.compare(tenant.organization, "STATUS", "SUSPENDED", row.get("status"))
 
 
 def _schemas(report: Report, what: str, databases: Sequence[DeclaredDatabase], cursor: SnowflakeCursor) -> None:

@@ -100,6 +100,7 @@ def verify(
                 retention_days=tenant.retention_days,
                 models=tenant.models,
             )
+                suspended=tenant.suspended,
             for tenant in settings.organizations
         ],
         outputs,
@@ -109,7 +110,10 @@ def verify(
         report,
         state,
         {declared.service_user, settings.snowflake.break_glass.name, access.deploy_user},
-        {tenant.organization: (tenant.role_application, tenant.role_analyst) for tenant in declared.tenants},
+        {
+            tenant.organization: () if tenant.settings.suspended else (tenant.role_application, tenant.role_analyst)
+            for tenant in declared.tenants
+        },
         {tenant.organization_id: asdict(tenant) for tenant in settings.organizations},
     )
     deploy_key = access.deploy_key()
@@ -131,7 +135,7 @@ def verify(
             models(report, declared.tenants, settings.model.allowed, cursor, as_application)
         masks(
             report,
-            declared.tenants,
+            declared.active,
             tagged_columns(state),
             _as_tenant(access, declared, key),
             as_deploy_user,
@@ -154,7 +158,7 @@ def _as_service_user(report: Report, access: StackAccess, declared: Declared, ke
     from cli.verify.conversation import conversations
 
     user = declared.service_user
-    conversations(report, declared.tenants, user, _as_tenant(access, declared, key))
+    conversations(report, declared.active, user, _as_tenant(access, declared, key))
     first = declared.tenants[0]
     return lambda: connect(access.address, user, key, role=first.role_application)
 

@@ -19,7 +19,7 @@ class TenantSettings:
 
     `monthly_credits` is the monitor's quota, `auto_suspend_seconds` the warehouse's idle time, and
     `retention_days` how long dropped and changed data can be had back; `models` are the Cortex models that its
-    application may use.
+    application may use. A `suspended` one's roles reach nothing, its own included.
     """
 
     organization: str
@@ -28,6 +28,7 @@ class TenantSettings:
     auto_suspend_seconds: int
     retention_days: int
     models: tuple[str, ...]
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,11 @@ class Declared:
     service_user_roles: frozenset[str]
     inherited_roles: Mapping[str, frozenset[str]]
     triggers: Mapping[str, Triggers]
+
+    @property
+    def active(self) -> tuple[DeclaredTenant, ...]:
+        """The tenants that are not suspended."""
+        return tuple(tenant for tenant in self.tenants if not tenant.settings.suspended)
 
     @classmethod
     def of(cls, settings: Iterable[TenantSettings], outputs: Mapping[str, Any], state: StackState) -> Declared:

@@ -240,14 +240,15 @@ def _attempt(
             cursor.execute(f'USE ROLE "{role}"')
             # The session policy lets nothing come of it: otherwise the user's other roles would count as well.
             cursor.execute("USE SECONDARY ROLES ALL")
-            # Without a warehouse a statement that is allowed fails as well.
-            cursor.execute(f'USE WAREHOUSE "{tenant.warehouse}"')
+            # Without a warehouse a statement that is allowed fails as well. A suspended tenant's roles may use none.
+            if not tenant.settings.suspended:
+                cursor.execute(f'USE WAREHOUSE "{tenant.warehouse}"')
         except Error as error:
             # A role that nobody can take reaches nobody's tables, but it should reach its own.
             attempts.own_tried += 1
             attempts.own.append(Finding(role, one_line(error)))
             return attempts
-        expected = Reach.ANSWERED if kind.reads_own else Reach.DENIED
+        expected = Reach.ANSWERED if kind.reads_own and not tenant.settings.suspended else Reach.DENIED
         for table in tables:
             name = tenant.content.table(table)
             found = reach(connection, _first_row_of(name))

@@ -36,10 +36,12 @@ def models(
     with report.check("models", "SHOW GRANTS TO each application's role and to PUBLIC", "its own models") as check:
         for tenant in tenants:
             role = tenant.role_application
-            check.compare(role, "models", sorted(tenant.settings.models), _granted(check, cursor, f'ROLE "{role}"'))
+            own = () if tenant.settings.suspended else tenant.settings.models
+            check.compare(role, "models", sorted(own), _granted(check, cursor, f'ROLE "{role}"'))
         for public in ("ROLE PUBLIC", "APPLICATION ROLE SNOWFLAKE.PUBLIC"):
             check.compare(public, "models", [], _granted(check, cursor, public))
-        check.found = f"{sum(len(tenant.settings.models) for tenant in tenants)} grants, none to PUBLIC"
+        active = [tenant for tenant in tenants if not tenant.settings.suspended]
+        check.found = f"{sum(len(tenant.settings.models) for tenant in active)} grants, none to PUBLIC"
     with (
         report.check(
             "models", "AI_COMPLETE by each application's role, a model that it has and one that it lacks", "one answers"
@@ -47,10 +49,10 @@ def models(
         closing(as_application()) as connection,
         connection.cursor() as application,
     ):
-        for tenant in tenants:
+        for tenant in active:
             check.tried += 2
             check.findings += _try(application, tenant, every)
-        check.found = f"{len(tenants)} answered, {len(tenants)} refused"
+        check.found = f"{len(active)} answered, {len(active)} refused"
 
 
 def _granted(check: Check, cursor: SnowflakeCursor, holder: str) -> list[str]:

@@ -57,6 +57,7 @@ class OrganizationArgs:
     of the tag for patients' data, `maintenance` who deletes what has expired; `operator` owns the warehouse and the
     access roles.
     `counting` is how its use is counted, and `monthly_cortex_tokens` what its calls of models may use in a month.
+    A `suspended` organisation's roles reach nothing, and its row says so; its data, retention and counting stay.
     `deletion_protection` guards the database, its schema and its tables.
     """
 
@@ -75,6 +76,7 @@ class OrganizationArgs:
     registry: OrganizationRegistry
     providers: AdministrativeProviders
     deletion_protection: bool
+    suspended: bool = False
 
 
 class Organization(Component):
@@ -144,18 +146,19 @@ class Organization(Component):
         access.include(f"{prefix}-use-in-read", use, within=read)
         access.include(f"{prefix}-read-in-write", read, within=write)
         access.include(f"{prefix}-write-in-own", write, within=own)
-        access.include(f"{prefix}-write-in-application", write, within=application)
-        access.include(f"{prefix}-read-in-analyst", read, within=analyst)
-        access.include(f"{prefix}-use-in-administrator", use, within=administrator)
-        for role, functional in (
-            (application, APPLICATION),
-            (analyst, ANALYST),
-            (administrator, ADMINISTRATOR),
-        ):
-            word = {APPLICATION: "application", ANALYST: "analyst", ADMINISTRATOR: "administrator"}[functional]
-            access.on_warehouse(f"{names.warehouse}-{word}", role, functional.warehouse, warehouse, ownership)
-        access.inherit(f"{names.application_role}-cortex", args.cortex_role, application)
-        access.models(names.application_role, args.models, application)
+        if not args.suspended:
+            access.include(f"{prefix}-write-in-application", write, within=application)
+            access.include(f"{prefix}-read-in-analyst", read, within=analyst)
+            access.include(f"{prefix}-use-in-administrator", use, within=administrator)
+            for role, functional in (
+                (application, APPLICATION),
+                (analyst, ANALYST),
+                (administrator, ADMINISTRATOR),
+            ):
+                word = {APPLICATION: "application", ANALYST: "analyst", ADMINISTRATOR: "administrator"}[functional]
+                access.on_warehouse(f"{names.warehouse}-{word}", role, functional.warehouse, warehouse, ownership)
+            access.inherit(f"{names.application_role}-cortex", args.cortex_role, application)
+            access.models(names.application_role, args.models, application)
         access.to_user(f"{names.application_role}-to-service-user", application, args.service_user)
         tag_columns(
             self,
@@ -206,7 +209,7 @@ class Organization(Component):
         }
         registry = args.registry
         table = quoted(registry.database, registry.schema, registry.table)
-        self.child(
+        row = self.child(
             snowflake.Execute(
                 f"{prefix}-row",
                 execute=pulumi.Output.all(table, values).apply(
@@ -216,6 +219,15 @@ class Organization(Component):
                 opts=self.child_options(registry.writer, delete_before_replace=True),
             )
         )
+        if args.suspended:
+            self.child(
+                snowflake.Execute(
+                    f"{prefix}-suspended",
+                    execute=table.apply(lambda table: set_status(table, args.organization_id, "SUSPENDED")),
+                    revert=table.apply(lambda table: set_status(table, args.organization_id, "ACTIVE")),
+                    opts=self.child_options(registry.writer, delete_before_replace=True, depends_on=[row]),
+                )
+            )
 
         self.database: pulumi.Output[str] = database.name
         self.schema: pulumi.Output[str] = schema.name
@@ -238,10 +250,19 @@ class Organization(Component):
         )
 
 
+def set_status(table: str, organization_id: str, status: str) -> str:
+    """The statement by which an organisation's row says whether the application serves it."""
+    return (
+        f"UPDATE {table} SET STATUS = {literal(status)}, UPDATED_AT = SYSDATE() "  # noqa: S608 -- literals are escaped
+        f"WHERE ORGANIZATION_ID = {literal(organization_id)}"
+    )
+
+
 def declare_row(table: str, organization_id: str, values: dict[str, str | int]) -> str:
     """The MERGE that brings an organisation's row in line with what is declared.
 
-    Run again it changes nothing but UPDATED_AT. STATUS is set at first only: it is suspended and resumed at run time.
+    Run again it changes nothing but UPDATED_AT. STATUS is set at first only: it is suspended and resumed at run time,
+    or by a declaration of its own.
     """
     columns = ", ".join(values)
     declared = ", ".join(f"{literal(value)} AS {column}" for column, value in values.items())

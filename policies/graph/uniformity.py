@@ -20,8 +20,9 @@ TENANT: Final = "{tenant}"
 #: In place of a field: that there is such a resource at all.
 EXISTENCE: Final = ""
 
-#: Setting → the fields that it decides, as the resource's kind and the input's name. Each stands in the tenant's row
-#: too, as `… AS WAREHOUSE_SIZE`; one without a field stands there alone.
+#: Setting → the fields that it decides, as the resource's kind and the input's name; after the kind there may be the
+#: resource's name, where not all of that kind are meant. Each stands in the tenant's row too, as `… AS WAREHOUSE_SIZE`;
+#: one without a field stands there alone.
 SETTINGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "warehouse_size": (("Warehouse", "warehouseSize"),),
     "auto_suspend_seconds": (("Warehouse", "autoSuspend"),),
@@ -29,6 +30,21 @@ SETTINGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "retention_days": (("Database", "dataRetentionTimeInDays"),),
     "monthly_cortex_tokens": (),
     "models": (("GrantApplicationRole", EXISTENCE),),
+    # What a suspended tenant's roles lack, and the row that says so.
+    "suspended": tuple(
+        (what, EXISTENCE)
+        for what in (
+            f"GrantDatabaseRole {TENANT}-write-in-application",
+            f"GrantDatabaseRole {TENANT}-read-in-analyst",
+            f"GrantDatabaseRole {TENANT}-use-in-administrator",
+            f"GrantPrivilegesToAccountRole {TENANT}_WH-application",
+            f"GrantPrivilegesToAccountRole {TENANT}_WH-analyst",
+            f"GrantPrivilegesToAccountRole {TENANT}_WH-administrator",
+            f"GrantAccountRole {TENANT}_APP-cortex",
+            "GrantApplicationRole",
+            f"Execute {TENANT}-suspended",
+        )
+    ),
 }
 
 _Key = tuple[str, str]
@@ -91,7 +107,7 @@ def _template(
             votes = Counter(
                 known[tenant][key].get(field)
                 for tenant in having
-                if not _is_excused(key[0], field, excused.get(tenant, set()))
+                if not _is_excused(key, field, excused.get(tenant, set()))
             )
             if votes:
                 template[key][field] = votes.most_common(1)[0][0]
@@ -106,17 +122,17 @@ def _compare(
 ) -> Iterator[Difference]:
     settings = excused.get(tenant, set())
     for key in sorted(template.keys() - own.keys()):
-        if _is_excused(key[0], EXISTENCE, settings):
+        if _is_excused(key, EXISTENCE, settings):
             continue
         yield Difference(tenant, key[1].replace(TENANT, tenant), f"{key[0]} is missing: the other tenants have it")
     for key in sorted(own.keys() - template.keys()):
-        if _is_excused(key[0], EXISTENCE, settings):
+        if _is_excused(key, EXISTENCE, settings):
             continue
         yield Difference(tenant, key[1].replace(TENANT, tenant), f"{key[0]} is this tenant's alone")
     for key in sorted(own.keys() & template.keys()):
         for field, common in template[key].items():
             mine = own[key].get(field)
-            if _is_excused(key[0], field, settings) or _without(mine, settings) == _without(common, settings):
+            if _is_excused(key, field, settings) or _without(mine, settings) == _without(common, settings):
                 continue
             yield Difference(
                 tenant,
@@ -125,8 +141,9 @@ def _compare(
             )
 
 
-def _is_excused(kind: str, field: str, settings: set[str]) -> bool:
-    return any((kind, field) in SETTINGS[setting] for setting in settings)
+def _is_excused(key: _Key, field: str, settings: set[str]) -> bool:
+    kind, name = key
+    return any((what, field) in SETTINGS[setting] for setting in settings for what in (kind, f"{kind} {name}"))
 
 
 def _without(value: str | None, settings: set[str]) -> str | None:

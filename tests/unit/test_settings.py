@@ -403,6 +403,26 @@ def test_comments_and_an_empty_line_of_settings(tmp_path: Path) -> None:
             "tenants.yaml:9 organizations.HCS0003.models",
             "lacks claude-sonnet-4-5, the chat's model",
         ),
+        (
+            "  HCS0003: {retired: {since: 2026-01-01, delete_from: 2026-02-01, accepted_by: AN}}",
+            "tenants.yaml:9 organizations.HCS0003.retired",
+            "for a suspended organisation only",
+        ),
+        (
+            "  HCS0003: {suspended: true, retired: {since: 2026-01-01, delete_from: 2026-01-01, accepted_by: AN}}",
+            "tenants.yaml:9 organizations.HCS0003.retired.delete_from",
+            "must be later than 2026-01-01",
+        ),
+        (
+            "  HCS0003: {suspended: true, retired: {since: soon, delete_from: 2026-01-01, accepted_by: AN}}",
+            "tenants.yaml:9 organizations.HCS0003.retired.since",
+            "must be a day, such as 2026-11-23",
+        ),
+        (
+            "  HCS0003: {suspended: true, retired: {since: 2026-01-01, delete_from: 2026-02-01, accepted_by: ''}}",
+            "tenants.yaml:9 organizations.HCS0003.retired.accepted_by",
+            "must not be empty",
+        ),
         ("  HCS0003: []", "tenants.yaml:9 organizations.HCS0003", "mapping"),
         ("extra: 1", "tenants.yaml:9 extra", "not a setting"),
     ],
