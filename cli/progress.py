@@ -15,6 +15,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from cli.differences import SHOWN, differences
+
 if TYPE_CHECKING:
     from pulumi.automation.events import EngineEvent
 
@@ -86,15 +88,23 @@ class Progress:
     violations: list[Problem] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     """The stack's own outputs, as the engine told them: secret values are masked."""
+    differences: dict[str, list[str]] = field(default_factory=dict)
+    """What changes in a resource that is there already, by URN."""
     current: dict[str, str] = field(default_factory=dict)
     """What is under way: URN to words (`creating`)."""
     started: float = field(default_factory=time.monotonic)
     ended: float | None = None
+    steps: list[Any] | None = None
+    """Where it is a list: every planned step, as the engine told it (the guard against data loss reads them)."""
+    planning: Progress | None = None
+    """The plan that is made before anything is done, while it is being made."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def on_event(self, event: EngineEvent) -> None:
         with self._lock:
             if event.resource_pre_event is not None:
+                if self.steps is not None:
+                    self.steps.append(event.resource_pre_event.metadata)
                 self._begins(event.resource_pre_event.metadata)
             elif event.res_outputs_event is not None:
                 self._ends(event.res_outputs_event.metadata)
@@ -115,6 +125,8 @@ class Progress:
             self.current.pop(step.urn, None)
         if step.op == "replace":
             self.outcomes[step.urn] = "replaced"
+        if step.op in ("update", "replace"):
+            self.differences[step.urn] = differences(step)
 
     def _ends(self, step: Any) -> None:
         self.current.pop(step.urn, None)
@@ -170,6 +182,8 @@ class Progress:
 
     def line(self) -> str:
         """Where it is now, in one line."""
+        if self.planning is not None:
+            return f"planning: {self.planning.line()}"
         with self._lock:
             done = len(self.outcomes)
             of = f" of {self.total}" if self.total and self.total >= done else ""
@@ -188,6 +202,7 @@ class Progress:
                 kind: {column: counts[column] for column in COLUMNS if counts[column]}
                 for kind, counts in self.by_kind().items()
             },
+            "differences": dict(self.differences),
             "errors": [{"urn": problem.urn, "message": problem.message} for problem in self.problems],
             "violations": [{"urn": problem.urn, "message": problem.message} for problem in self.violations],
             "warnings": [{"urn": problem.urn, "message": problem.message} for problem in self.warnings],
@@ -244,7 +259,7 @@ class Display:
 
 
 def show_plan(progress: Progress, console: Console, only: Collection[str] = COLUMNS) -> None:
-    """Every planned change whose outcome is among `only`, a line each."""
+    """Every planned change whose outcome is among `only`, and what it changes in what is there."""
     marks = {
         "created": ("+", "green"),
         "updated": ("~", "yellow"),
@@ -256,6 +271,10 @@ def show_plan(progress: Progress, console: Console, only: Collection[str] = COLU
         if outcome in only:
             mark, colour = marks[outcome]
             lines.append(Text(f"  {mark} {_PRESENT[outcome]} {kind_of(type_of(urn))} {name_of(urn)}", style=colour))
+            found = progress.differences.get(urn, [])
+            lines += [Text(f"      {line}", style="dim") for line in found[:SHOWN]]
+            if len(found) > SHOWN:
+                lines.append(Text(f"      and {len(found) - SHOWN} more", style="dim"))
     if lines:
         # Printed at once: a thousand lines one by one, each parsed for colours, take a third of a second.
         console.print(Text("\n").join(lines))

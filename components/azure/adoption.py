@@ -11,8 +11,9 @@ import pulumi
 class Adoption:
     """`id` is the resource's. With `keep` it stays as it is found; without, the declaration is brought to bear on it.
 
-    An import whose declaration differs from what is there is refused by the engine, which shows the difference. So one
-    begins with `keep`; once it is taken over, leaving that out makes the difference an ordinary change in the preview.
+    Without `keep`, the engine reads what is there and plans what differs as an ordinary change: the preview names each
+    property with its value now and the declared one, and nothing is written before `up`. Where others use the resource
+    still, begin with `keep`.
     """
 
     id: str
