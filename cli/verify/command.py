@@ -85,7 +85,7 @@ def verify(
     from cli.verify.account import account
     from cli.verify.computed import computed
     from cli.verify.guards import guards
-    from cli.verify.isolation import RoleKind, isolation
+    from cli.verify.isolation import RoleKind, isolation, platform_roles, roles_without_content
     from cli.verify.models import models
     from cli.verify.phi import masks, tagged_columns
 
@@ -144,7 +144,16 @@ def verify(
     # What would last is tried where nothing can be lost.
     lasting = access.endpoints is not None
     kinds = [
-        RoleKind("application", lambda tenant: tenant.role_application, True, as_application, every_table, lasting),
+        RoleKind(
+            "application",
+            lambda tenant: tenant.role_application,
+            True,
+            as_application,
+            every_table,
+            lasting,
+            # Only of the service user: the deploy principal's other roles may do everything.
+            all_roles=key is not None,
+        ),
         RoleKind("analyst", lambda tenant: tenant.role_analyst, True, as_deploy_user, every_table, lasting),
         RoleKind(
             "administrator", lambda tenant: tenant.role_administrator, False, as_deploy_user, every_table, lasting
@@ -154,6 +163,8 @@ def verify(
 
 
 def _as_service_user(report: Report, access: StackAccess, declared: Declared, key: RSAPrivateKey) -> Connect:
+    others = roles_without_content(state, declared.tenants)
+    platform_roles(report, as_deploy_user, others, declared.tenants, tables, lasting=lasting)
     """Check the conversations, and say how the application logs in to try the other tenants."""
     from cli.verify.conversation import conversations
 

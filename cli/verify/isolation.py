@@ -14,6 +14,7 @@ from cli.connector import INSUFFICIENT_PRIVILEGES, NOT_AUTHORIZED, rows
 from cli.sql import one_line
 from cli.verify.declared import DeclaredTenant
 from cli.verify.report import Finding, Report
+from cli.verify.state import StackState
 
 if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
@@ -63,6 +64,10 @@ def _database(other: DeclaredTenant) -> str:
     return f'"{other.content.database}"'
 
 
+def _task(other: DeclaredTenant) -> str:
+    return f'{_schema(other)}."DELETE_EXPIRED"'
+
+
 def _schema(other: DeclaredTenant) -> str:
     return f'{_database(other)}."{other.content.schema}"'
 
@@ -90,6 +95,7 @@ MATRIX: tuple[Attempt, ...] = (
     Attempt("TABLE", "UPDATE", lambda _, table, __: f"UPDATE {table} SET TENANT_ID = TENANT_ID WHERE FALSE"),  # noqa: S608
     Attempt("TABLE", "DELETE", lambda _, table, __: f"DELETE FROM {table} WHERE FALSE"),  # noqa: S608
     Attempt("TABLE", "DROP", lambda _, table, __: f"DROP TABLE {table}", lasting=True),
+    Attempt("TABLE", "TRUNCATE", lambda _, table, __: f"TRUNCATE TABLE {table}", lasting=True),
     Attempt("TABLE", "GRANT", lambda _, table, role: f"GRANT SELECT ON TABLE {table} TO ROLE {role}", lasting=True),
     Attempt("DATABASE", "USE", lambda other, _, __: f"USE DATABASE {_database(other)}"),
     *_on("DATABASE", _database, "USAGE"),
@@ -100,6 +106,9 @@ MATRIX: tuple[Attempt, ...] = (
     Attempt("WAREHOUSE", "ALTER", lambda other, _, __: f"ALTER WAREHOUSE {_warehouse(other)} SUSPEND", lasting=True),
     *_on("WAREHOUSE", _warehouse, "USAGE"),
     *_on("RESOURCE MONITOR", _monitor, "MONITOR"),
+    Attempt("TASK", "EXECUTE", lambda other, _, __: f"EXECUTE TASK {_task(other)}", lasting=True),
+    Attempt("TASK", "ALTER", lambda other, _, __: f"ALTER TASK {_task(other)} SUSPEND", lasting=True),
+    *_on("TASK", _task, "MONITOR"),
     Attempt("ROLE", "DROP", lambda other, _, __: f"DROP ROLE {_role(other)}", lasting=True),
     Attempt("ROLE", "GRANT", lambda other, _, role: f"GRANT ROLE {_role(other)} TO ROLE {role}", lasting=True),
     Attempt("DATABASE ROLE", "DROP", lambda other, _, __: f"DROP DATABASE ROLE {_database_role(other)}", lasting=True),
@@ -134,7 +143,8 @@ class RoleKind:
     `every_table` says how it tries another tenant: with each of its tables and every verb, or with one table and so
     many verbs that the tenants together see all of them, the next ones for each next tenant. What it lists of the
     account covers all tables at once either way: to hold anything on a table is to see it. `lasting` says whether it
-    tries what would leave something behind if it were answered.
+    tries what would leave something behind if it were answered, and `all_roles` whether its user asks for secondary
+    roles: never the deploy principal, whose other roles may do everything.
     """
 
     name: str
@@ -143,6 +153,7 @@ class RoleKind:
     connect: Connect
     every_table: bool = False
     lasting: bool = False
+    all_roles: bool = False
 
     @property
     def matrix(self) -> tuple[Attempt, ...]:
@@ -214,6 +225,53 @@ def isolation(
             check.found = f"{check.tried} roles, none of another tenant's objects"
 
 
+def roles_without_content(state: StackState, tenants: Sequence[DeclaredTenant]) -> list[str]:
+    """The platform's account roles that the stack declares, adopted ones among them, but for those that maintain the
+    tenants and so delete their rows."""
+    from policies.graph.isolation import Rules
+
+    named = {role for tenant in tenants for role in tenant.roles} | Rules().platform_roles.keys()
+    roles = {str(role.inputs["name"]) for role in state.of_type("snowflake:index/accountRole:AccountRole")}
+    return sorted(roles - named)
+
+
+def platform_roles(
+    report: Report,
+    connect: Connect,
+    roles: Sequence[str],
+    tenants: Sequence[DeclaredTenant],
+    tables: Sequence[str],
+    *,
+    lasting: bool,
+) -> None:
+    """Add to `report` that no role of the platform, but for those whose task it is, comes to a tenant's table.
+
+    Each tries each tenant with a SELECT and one verb more, in turn, on one of its tables, also in turn.
+    """
+    verbs = [attempt for attempt in MATRIX if attempt.kind == "TABLE" and (lasting or not attempt.lasting)]
+    with (
+        report.check(
+            "isolation",
+            f"{', '.join(roles)} each try every tenant's tables",
+            "denied: SELECT, and in turn " + ", ".join(attempt.verb for attempt in verbs),
+        ) as check,
+        closing(connect()) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("USE SECONDARY ROLES NONE")
+        for number, role in enumerate(roles):
+            cursor.execute(f'USE ROLE "{role}"')
+            for turn, tenant in enumerate(tenants, number):
+                table = tenant.content.table(tables[turn % len(tables)])
+                verb = verbs[turn % len(verbs)]
+                for statement in (_first_row_of(table), verb.statement(tenant, table, f'"{role}"')):
+                    check.tried += 1
+                    found = reach(connection, statement)
+                    if found is not Reach.DENIED:
+                        check.fail(f"{role}: {statement}", _words(found))
+        check.found = f"{check.tried} statements of {len(roles)} roles, all denied"
+
+
 def _in_parallel(kind: RoleKind, tenants: Sequence[DeclaredTenant], tables: Sequence[str]) -> Iterator[Attempts]:
     def work(mine: Iterable[DeclaredTenant]) -> list[Attempts]:
         with closing(kind.connect()) as connection:
@@ -238,8 +296,8 @@ def _attempt(
     with connection.cursor() as cursor:
         try:
             cursor.execute(f'USE ROLE "{role}"')
-            # The session policy lets nothing come of it: otherwise the user's other roles would count as well.
-            cursor.execute("USE SECONDARY ROLES ALL")
+            # The service user asks for all of its roles, as it could: the session policy lets nothing come of it.
+            cursor.execute(f"USE SECONDARY ROLES {'ALL' if kind.all_roles else 'NONE'}")
             # Without a warehouse a statement that is allowed fails as well. A suspended tenant's roles may use none.
             if not tenant.settings.suspended:
                 cursor.execute(f'USE WAREHOUSE "{tenant.warehouse}"')
