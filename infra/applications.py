@@ -31,8 +31,13 @@ def snowflake_environment(
     database: pulumi.Input[str],
     schema: pulumi.Input[str],
     model: str,
+    workload: str,
 ) -> dict[str, pulumi.Input[str]]:
-    """One starts in the shared schema; there ORGANIZATIONS tells each organisation's database and role."""
+    """One starts in the shared schema; there ORGANIZATIONS tells each organisation's database and role.
+
+    SNOWFLAKE_QUERY_TAG is what a session's QUERY_TAG is to be while it works for an organisation, whose id is put in:
+    the monitoring views go by what stands before the colon.
+    """
     return {
         "SNOWFLAKE_ACCOUNT": account,
         "SNOWFLAKE_USER": user,
@@ -42,6 +47,7 @@ def snowflake_environment(
         "SNOWFLAKE_DATABASE": database,
         "SNOWFLAKE_SCHEMA": schema,
         "SNOWFLAKE_CORTEX_MODEL": model,
+        "SNOWFLAKE_QUERY_TAG": f"{{organization_id}}:{workload}",
     }
 
 

@@ -421,7 +421,7 @@ class _Azure:
             apps.backend,
             port=applications.BACKEND_PORT,
             health_path="/health",
-            environment={**self._snowflake_environment(), "AZURE_KEY_VAULT_URL": self.vault.uri},
+            environment={**self._snowflake_environment("chat"), "AZURE_KEY_VAULT_URL": self.vault.uri},
             secrets={
                 "NEXUSCHAT_API_KEY": secret[naming.SHARED_API_KEY],
                 "SNOWFLAKE_PRIVATE_KEY": secret[naming.SNOWFLAKE_PRIVATE_KEY],
@@ -472,7 +472,7 @@ class _Azure:
         )
         return {"backend": backend, "site": site, "chat": chat, "search": search}
 
-    def _snowflake_environment(self) -> dict[str, pulumi.Input[str]]:
+    def _snowflake_environment(self, workload: str) -> dict[str, pulumi.Input[str]]:
         snowflake, settings = self.snowflake, self.settings
         return applications.snowflake_environment(
             account=naming.snowflake_account(settings.snowflake.organization, settings.snowflake.account),
@@ -482,6 +482,7 @@ class _Azure:
             database=snowflake.database,
             schema=snowflake.schema,
             model=settings.model.name,
+            workload=workload,
         )
 
     def _application(
@@ -540,7 +541,7 @@ class _Azure:
                 command=settings.command,
                 schedule=settings.schedule,
                 timeout=settings.timeout_seconds,
-                environment={**self._snowflake_environment(), "MEILI_HOST": search.url},
+                environment={**self._snowflake_environment("index"), "MEILI_HOST": search.url},
                 secrets={
                     "MEILI_MASTER_KEY": secret[naming.SEARCH_MASTER_KEY],
                     "SNOWFLAKE_PRIVATE_KEY": secret[naming.SNOWFLAKE_PRIVATE_KEY],

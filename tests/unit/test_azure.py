@@ -266,6 +266,7 @@ def test_the_backends_variables(graph: Graph) -> None:
         "SNOWFLAKE_DATABASE": "VIDEXA_SHARED",
         "SNOWFLAKE_SCHEMA": "TENANT_MANAGEMENT",
         "SNOWFLAKE_CORTEX_MODEL": "claude-sonnet-4-5",
+        "SNOWFLAKE_QUERY_TAG": "{organization_id}:chat",
         "AZURE_CLIENT_ID": "client-of-backend-identity",
     }
     assert references(backend) == {

@@ -18,8 +18,8 @@ KEY = "tls:index/privateKey:PrivateKey"
 
 #: Values that stand in the program, each for what its name says.
 CONSTANTS = {
-    "backend": {"SNOWFLAKE_AUTHENTICATOR"},
-    "index": {"SNOWFLAKE_AUTHENTICATOR"},
+    "backend": {"SNOWFLAKE_AUTHENTICATOR", "SNOWFLAKE_QUERY_TAG"},
+    "index": {"SNOWFLAKE_AUTHENTICATOR", "SNOWFLAKE_QUERY_TAG"},
     "site": set(),
     "search": {"MEILI_ENV", "MEILI_NO_ANALYTICS", "MEILI_LOG_LEVEL", "MEILI_HTTP_ADDR", "MEILI_DB_PATH"},
     "chat": {

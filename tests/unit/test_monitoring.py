@@ -343,6 +343,26 @@ def test_views_and_alerts_are_declared_as_they_are_written(graph: Graph) -> None
         assert inputs["alertSchedule"] == {"cron": {"expression": "7 * * * *", "timeZone": "UTC"}}
 
 
+def test_the_views_find_the_organisation_in_the_tag_that_the_applications_set(
+    graph: Graph, session: EmbeddedSession
+) -> None:
+    tags = {
+        variable["value"]
+        for type_, path in (("app:ContainerApp", "template"), ("app:Job", "template"))
+        for one in graph.of(f"azure-native:{type_}")
+        for container in one.inputs[path]["containers"]
+        for variable in container.get("env", [])
+        if variable["name"] == "SNOWFLAKE_QUERY_TAG"
+    }
+    assert tags == {"{organization_id}:chat", "{organization_id}:index"}
+    for name, table in (("STATEMENT_CREDITS", "ATTRIBUTED"), ("CORTEX_CREDITS", "BILLED")):
+        split = f"SPLIT_PART({table}.QUERY_TAG, ':', 1)"
+        assert f"{split} = BY_TAG.ORGANIZATION_ID" in VIEWS["monitoring"][name].query
+        for tag in tags:
+            statement = f"SELECT {split} AS FOUND FROM (SELECT ? AS QUERY_TAG) AS {table}"
+            assert session.run(statement, [tag.format(organization_id="HCS0007")])[0]["FOUND"] == "HCS0007"
+
+
 def test_a_tenants_task_counts_its_own_on_the_platforms_warehouse(graph: Graph) -> None:
     for number in (1, 20):
         name = f"HCS{number:04d}"
