@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 import yaml
@@ -335,27 +334,19 @@ def recover(cloud: Cloud, stack: RunningStack) -> bool:
 
 def load_program() -> Program:
     """The program that declares the platform. Importing it takes most of a run's start: do it while others start."""
+    from cli import lean_sdk
+
+    lean_sdk.install()
     with collection_deferred():
         import pulumi
 
         from infra.program import program
 
-        _load_azure()
+        # Now, while others start, and not in the middle of the program, while the engine waits.
+        lean_sdk.load_named([module for name, module in list(sys.modules.items()) if name.startswith("components.")])
 
     # What an awaited inline program returns is dropped; only `pulumi.run` exports it, as in `__main__.py`.
     return lambda: pulumi.run(program)
-
-
-def _load_azure() -> None:
-    """Load the parts of the Azure SDK that the components name, which it leaves to the first use of each.
-
-    That would be in the middle of the program, while the engine waits; here it starts meanwhile.
-    """
-    for name, component in list(sys.modules.items()):
-        if name.startswith("components.azure."):
-            for value in list(vars(component).values()):
-                if isinstance(value, ModuleType) and value.__name__.startswith("pulumi_azure_native."):
-                    hasattr(value, "__all__")  # any attribute loads it
 
 
 def no_program() -> None:

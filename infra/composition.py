@@ -104,12 +104,13 @@ class Platform:
         await asyncio.gather(*(component.registered() for component in components))
 
 
-def compose_platform(settings: Settings) -> Platform:
+async def compose_platform(settings: Settings) -> Platform:
     """Declare what organisations share, on both clouds."""
     account = SnowflakeAccountArgs(settings.snowflake.organization, settings.snowflake.account, settings.snowflake.user)
     providers = administrative_providers(account)
     account_settings = AccountSettings("account", AccountSettingsArgs(_account_parameters(settings), providers))
     shared = _shared_database(settings, providers)
+    await _under_way()
     governance = Governance(
         "governance",
         GovernanceArgs(
@@ -125,7 +126,9 @@ def compose_platform(settings: Settings) -> Platform:
             deletion_protection=settings.deletion_protection,
         ),
     )
+    await _under_way()
     policies = _log_in_policies(settings, shared, governance, providers)
+    await _under_way()
     roles = PlatformRoles(
         "roles",
         PlatformRolesArgs(
@@ -139,6 +142,7 @@ def compose_platform(settings: Settings) -> Platform:
             providers=providers,
         ),
     )
+    await _under_way()
     retention = Retention(
         "retention",
         RetentionArgs(
@@ -150,7 +154,9 @@ def compose_platform(settings: Settings) -> Platform:
             providers=providers,
         ),
     )
+    await _under_way()
     operator, tenant_management = _tenant_management(account, shared, providers)
+    await _under_way()
     user = ServiceUser(
         "application-user",
         ServiceUserArgs(
@@ -180,6 +186,7 @@ def compose_platform(settings: Settings) -> Platform:
             deletion_protection=settings.deletion_protection,
         ),
     )
+    await _under_way()
     writer = snowflake_provider(
         "snowflake-rows",
         account,
@@ -188,6 +195,7 @@ def compose_platform(settings: Settings) -> Platform:
         # Not only until the warehouse stands: until it is SYSADMIN's.
         opts=pulumi.ResourceOptions(depends_on=[shared]),
     )
+    await _under_way()
     cortex = _cortex_functions(settings, shared, roles, writer, providers)
     # The role is unknown until it stands and may act: then alone can the provider log in as it.
     maintenance = Maintenance(
@@ -198,7 +206,9 @@ def compose_platform(settings: Settings) -> Platform:
         procedure=retention.procedure,
         schedule=settings.snowflake.retention_schedule,
     )
+    await _under_way()
     monitoring = _monitoring(settings, shared, cortex, roles, maintenance, writer, providers)
+    await _under_way()
     for name in ("TENANT_DAYS", "TENANT_MODEL_DAYS"):
         table = quoted(shared.database, monitoring.schema, monitoring.tables[name].name)
         governance.guard_rows(monitoring, name, table)
@@ -226,6 +236,7 @@ def compose_platform(settings: Settings) -> Platform:
                 ),
             )
         )
+    await _under_way()
     azure = compose_azure(
         settings,
         compose_secrets(settings),
@@ -262,6 +273,12 @@ def compose_platform(settings: Settings) -> Platform:
         azure_outputs=azure.outputs,
         others=[*others, *azure.others],
     )
+
+
+async def _under_way() -> None:
+    """Let the engine begin with what is declared so far: without, it waits until everything shared is."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 def _tenant_management(

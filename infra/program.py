@@ -31,7 +31,7 @@ async def program() -> dict[str, pulumi.Input[Any]]:
     """
     spare_the_engine()
     settings = settings_from_engine()
-    platform = compose_platform(settings)
+    platform = await compose_platform(settings)
     organizations = await compose_organizations(settings, platform)
     return stack_outputs(settings, platform, organizations)
 
