@@ -175,7 +175,7 @@ class Monitoring(Component):
             )
         #: COLLECT_TENANT_DAYS by its full name, once whoever runs the tasks may do so.
         self.collect: pulumi.Output[str] = pulumi.Output.all(
-            quoted(args.database, schema.name, collect.name), *(grant.id for grant in may_work)
+            quoted(args.database, schema.name, collect.name), *(grant.urn for grant in may_work)
         ).apply(lambda known: str(known[0]))
         self.register_outputs({"schema": self.schema, "collect": self.collect})
 

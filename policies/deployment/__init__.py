@@ -1,0 +1,1 @@
+"""Policies of the deployment as a whole."""

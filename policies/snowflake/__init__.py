@@ -1,0 +1,1 @@
+"""Policies of what is declared on Snowflake."""
