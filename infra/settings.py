@@ -441,11 +441,11 @@ class OrganizationSettings:
     auto_suspend_seconds: int
     monthly_cortex_tokens: int
     models: tuple[str, ...]
+    suspended: bool = False
+    retired: RetirementSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
-    suspended: bool = False
-    retired: RetirementSettings | None = None
 class Settings:
     """Everything that is configured, checked."""
 
