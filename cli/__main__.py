@@ -20,13 +20,16 @@ VERBS: Final = {
     "rehearse": "cli.rehearse",
     "verify": "cli.verify.command",
     "outputs": "cli.outputs",
+    "tenants": "cli.tenants.command:app",
     "cost": "cli.cost.command",
     "env-diff": "cli.env_diff",
     "bootstrap": "cli.bootstrap",
+    "approve-link": "cli.approve_link",
     "release": "cli.release",
     "promote": "cli.release:promote",
     "rollback": "cli.release:rollback",
     "rotate-key": "cli.rotate_key",
+    "migrate": "cli.migrate.command",
     "sql": "cli.sql",
     "serve": "cli.serve",
     "env": "cli.env",
@@ -34,7 +37,7 @@ VERBS: Final = {
     "test": "cli.test",
     "bench": "cli.bench.command",
 }
-"""Each verb's module, whose `command` (or what is named after a colon) is a Typer command function.
+"""Each verb's module, whose `command` (or what is named after a colon) is a Typer command function, or an app of several.
 
 Only the verb that is asked for is imported.
 """
@@ -53,6 +56,10 @@ class Verbs(TyperGroup):
             return None
         module, _, function = VERBS[cmd_name].partition(":")
         command = getattr(importlib.import_module(module), function or "command")
+        if isinstance(command, typer.Typer):
+            group = typer.main.get_command(command)
+            group.name = cmd_name
+            return group
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         settings = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": ["--help"]}
         app.command(cmd_name, context_settings=settings if cmd_name in _PASS_THROUGH else None)(command)

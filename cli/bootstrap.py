@@ -32,6 +32,8 @@ DAYS: Final = 90
 """For how long what is deleted or overwritten can be brought back: the most that a vault offers."""
 ROLES: Final = ("Storage Blob Data Contributor", "Key Vault Crypto Officer")
 """What whoever runs this needs on storage account and vault: to write the state, to make the key and to use it."""
+PIPELINE_ROLES: Final = ("Storage Blob Data Contributor", "Key Vault Crypto User")
+"""What the pipeline's identity needs: to write the state, and to use the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ class Names:
         return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}/providers/{type_}/{name}"
 
 
-def steps(names: Names, deployer: str) -> list[Step]:
-    """Everything that has to be there, in order. `deployer` is the object id of who writes the state."""
+def steps(names: Names, deployer: str, pipeline: str | None = None) -> list[Step]:
+    """Everything that has to be there, in order. `deployer` and `pipeline` are object ids of who writes the state."""
     of_account = ("--account-name", names.account, "--auth-mode", "login")
     in_group = ("--resource-group", names.group)
     subscription = ("--subscription", names.subscription)
@@ -128,21 +130,8 @@ def steps(names: Names, deployer: str) -> list[Step]:
                 *("--retention-days", str(DAYS), *subscription),
             ),
         ),
-        *(
-            Step(
-                f"{role} for who deploys",
-                (
-                    *("role", "assignment", "list", "--assignee", deployer, "--role", role, "--scope", scope),
-                    *("--query", "length(@) > `0`", *subscription),
-                ),
-                (
-                    *("role", "assignment", "create", "--assignee-object-id", deployer),
-                    *("--role", role, "--scope", scope, *subscription),
-                ),
-                expected="true",
-            )
-            for role, scope in zip(ROLES, (storage, vault), strict=True)
-        ),
+        *_rights(ROLES, deployer, "who deploys", (storage, vault), subscription),
+        *(_rights(PIPELINE_ROLES, pipeline, "the pipeline", (storage, vault), subscription) if pipeline else ()),
         Step(
             "the container of the state",
             ("storage", "container", "exists", "--name", CONTAINER, *of_account, "--query", "exists", *subscription),
@@ -160,6 +149,29 @@ def steps(names: Names, deployer: str) -> list[Step]:
     ]
 
 
+def _rights(
+    roles: Sequence[str], principal: str, who: str, scopes: Sequence[str], subscription: Sequence[str]
+) -> list[Step]:
+    """An assignment of each role at its scope."""
+    return [
+        Step(
+            f"{role} for {who}",
+            (
+                *("role", "assignment", "list", "--assignee", principal, "--role", role, "--scope", scope),
+                *("--query", "length(@) > `0`", *subscription),
+            ),
+            (
+                *("role", "assignment", "create", "--assignee-object-id", principal),
+                # Said outright, az does not look the principal up in the directory, which a pipeline may not do.
+                *(("--assignee-principal-type", "ServicePrincipal") if roles == PIPELINE_ROLES else ()),
+                *("--role", role, "--scope", scope, *subscription),
+            ),
+            expected="true",
+        )
+        for role, scope in zip(roles, scopes, strict=True)
+    ]
+
+
 def command(
     stack: Annotated[str, typer.Option("--stack", "-s", help="A real stack: its settings are in Pulumi.<stack>.yaml.")],
     yes: options.Yes = False,
@@ -167,6 +179,10 @@ def command(
     print_: Annotated[bool, typer.Option("--print", help="Only print the commands, for somebody else to run.")] = False,
     deployer: Annotated[
         str | None, typer.Option(metavar="OBJECT-ID", help="Who writes the state (otherwise who is logged in to az).")
+    ] = None,
+    pipeline: Annotated[
+        str | None,
+        typer.Option(metavar="OBJECT-ID", help="The pipeline's identity too: outputs deploy_identity.principal_id."),
     ] = None,
 ) -> None:
     """Make the place of a real stack's state and its key, once: shows each az command that is due, asks, runs it.
@@ -182,13 +198,14 @@ def command(
     if az is None or print_:
         if az is None and not print_:
             say("There is no az on PATH: these are the commands, for where there is one.")
-        _print(stack, names, deployer or "$(az ad signed-in-user show --query id --output tsv)", as_json=as_json)
+        unknown = "$(az ad signed-in-user show --query id --output tsv)"
+        _print(stack, names, deployer or unknown, pipeline, as_json=as_json)
         return
     tool = Az(az)
     who = deployer or tool.ask("ad", "signed-in-user", "show", "--query", "id")
     if not isinstance(who, str):
         raise FailureError("az does not say who is logged in: `az login` first, or give --deployer.")
-    missing = [step for step in steps(names, who) if not tool.is_there(step)]
+    missing = [step for step in steps(names, who, pipeline) if not tool.is_there(step)]
     initialised = bool(_secrets_provider(stack))
     if not as_json:
         _tell(missing, initialised, stack, names)
@@ -240,12 +257,18 @@ class Az:
 
     def make(self, step: Step) -> None:
         """Raises `FailureError` with what az said."""
-        done = self._run(step.make)
+        self.change(
+            step.make,
+            f"{step.what} could not be made",
+            "Rights that were just given take minutes to count: run it again, it goes on from here.",
+        )
+
+    def change(self, arguments: Sequence[str], otherwise: str, more: str = "") -> None:
+        """Raises `FailureError` saying `otherwise`, the command, what az said, and `more`."""
+        done = self._run(arguments)
         if done.returncode:
-            raise FailureError(
-                f"{step.what} could not be made:\n  {shown(step.make)}\n{done.stderr.strip()}\n"
-                "Rights that were just given take minutes to count: run it again, it goes on from here."
-            )
+            said = (f"{otherwise}:", f"  {shown(arguments)}", done.stderr.strip(), more)
+            raise FailureError("\n".join(part for part in said if part))
 
     def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -300,9 +323,9 @@ def _tell(missing: Sequence[Step], initialised: bool, stack: str, names: Names) 
         console().print(shlex.join(["pulumi", *_init_arguments(stack, names)]), markup=False)
 
 
-def _print(stack: str, names: Names, deployer: str, *, as_json: bool) -> None:
+def _print(stack: str, names: Names, deployer: str, pipeline: str | None, *, as_json: bool) -> None:
     """All commands as a script, which does everything whether it is there or not."""
-    todo = steps(names, deployer)
+    todo = steps(names, deployer, pipeline)
     if as_json:
         answer({"stack": stack, "variables": variables(names), "commands": [["az", *step.make] for step in todo]})
         return

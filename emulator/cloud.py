@@ -169,6 +169,7 @@ class EmbeddedCloud:
             Route("/run/unknown", self._guarded(self._unknown), methods=["POST"]),
             Route("/run/recover", self._guarded(self._recover), methods=["POST"]),
             Route("/reset", self._guarded(self._reset), methods=["POST"]),
+            Route("/by-hand", self._guarded(self._by_hand), methods=["POST"]),
         ]
 
     def _guarded(self, answer: Callable[[dict[str, Any]], Any]) -> Callable[[Request], Any]:
@@ -224,6 +225,13 @@ class EmbeddedCloud:
         packages = {package.name: package for package in self._contents.packages}
         done, failed = self._journal.recover(int(body["run"]), _known(body), packages)
         return {"done": done, "failed": failed}
+
+    def _by_hand(self, body: dict[str, Any]) -> dict[str, Any]:
+        wanted = str(body["package"])
+        package = next((package for package in self._contents.packages if package.name == wanted), None)
+        if package is None:
+            raise CloudError(f"there is no package {wanted!r} here")
+        return package.by_hand(str(body["action"]), body.get("arguments") or {})
 
     def _reset(self, _: dict[str, Any]) -> dict[str, Any]:
         """Throw everything away and start over with an empty cloud, on the same ports."""

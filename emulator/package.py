@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar
@@ -144,3 +145,7 @@ class EmbeddedPackage(ABC):
     @abstractmethod
     def invoke(self, token: str, arguments: dict[str, Any], configuration: Any) -> dict[str, Any]:
         """Answer a data source (a function of the package)."""
+
+    def by_hand(self, action: str, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        """What a person does in the cloud beside the engine, such as to approve what another asked for."""
+        raise CloudError(f"{self.name} has nothing that is done by hand under the name {action!r}")

@@ -163,6 +163,8 @@ class _Azure:
             others.append(identity)
             outputs["deploy_identity"] = {
                 "client_id": identity.client_id,
+                # Who it is to rights that are given by hand: those on the state's own place.
+                "principal_id": identity.principal_id,
                 "tenant_id": self.azure.tenant_id,
                 "subscription_id": self.azure.subscription_id,
             }

@@ -96,6 +96,7 @@ class DeployIdentity(Component):
                     )
                 )
         self.client_id: pulumi.Output[str] = identity.client_id
+        self.principal_id: pulumi.Output[str] = identity.principal_id
         self.register_outputs({"client_id": self.client_id})
 
 

@@ -26,6 +26,7 @@ from emulator.azure.identifiers import (
 )
 from emulator.azure.kinds import Autoname, AzureConfiguration, Operation, ResourceKind
 from emulator.azure.resource_types import kind_of_token, kind_of_type, split_token
+from emulator.azure.resource_types.edge import LINK_CONNECTIONS, approve, links_that_wait
 from emulator.azure.roles import ROLE_ASSIGNMENTS
 from emulator.azure.rules import split_path, tags_rule, walk
 from emulator.azure.shapes import MapShape, ObjectShape, TypeShapes, api_version, preview, project, type_shapes
@@ -497,6 +498,22 @@ class AzurePackage(EmbeddedPackage):
             outputs["location"] = location_name(outputs["location"])
         return outputs
 
+    # By hand
+
+    def by_hand(self, action: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """`private-links` tells which connections to an environment wait, `approve-private-link` approves one."""
+        if action == "private-links":
+            waiting = links_that_wait(self.store, str(arguments["environment"]))
+            return {"waiting": [_told(connection) for connection in waiting]}
+        if action == "approve-private-link":
+            connection = self.store.find(str(arguments["id"]))
+            if connection is None or connection.type != LINK_CONNECTIONS:
+                raise resource_not_found(str(arguments["id"]))
+            with self.store.transaction():
+                approve(self.store, connection, str(arguments["description"]))
+            return _told(connection)
+        return super().by_hand(action, arguments)
+
     # Functions
 
     def invoke(self, token: str, arguments: dict[str, Any], configuration: Any) -> dict[str, Any]:
@@ -592,3 +609,8 @@ def _without_empty(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_empty(entry) for entry in value]
     return value
+
+
+def _told(connection: StoredResource) -> dict[str, Any]:
+    state = connection.body["privateLinkServiceConnectionState"]
+    return {"id": connection.id, "status": state["status"], "description": state["description"]}

@@ -46,7 +46,7 @@ if words() == "ad signed-in-user show":
     print(json.dumps({who!r}))
     sys.exit()
 command = next(text for text in sorted(kinds, key=len, reverse=True) if " ".join(arguments).startswith(text))
-kind = kinds[command] + option("--role")
+kind = kinds[command] + option("--role") + (option("--assignee") or option("--assignee-object-id"))
 if command.split()[-1] in ("create", "update"):
     if (folder / "refuse").exists() and (folder / "refuse").read_text() == kind:
         sys.exit("ERROR: (Forbidden) the caller is not authorized")
@@ -220,6 +220,19 @@ def test_without_az_it_prints_the_commands(machine: Machine, monkeypatch: pytest
 def test_another_deployer_gets_the_rights(machine: Machine) -> None:
     assert machine.run("--yes", "--deployer", "someone-else") == 0
     assert all("someone-else" in call for call in machine.made if call[:2] == ["role", "assignment"])
+
+
+def test_the_pipeline_writes_the_state_and_uses_the_key_once_it_is_known(machine: Machine) -> None:
+    assert machine.run("--yes") == 0
+    before = len(machine.made)
+    assert machine.run("--yes", "--pipeline", "the-pipeline") == 0
+    rights = machine.made[before:]
+    assert [call[call.index("--role") + 1] for call in rights] == list(bootstrap.PIPELINE_ROLES)
+    assert all(call[call.index("--assignee-object-id") + 1] == "the-pipeline" for call in rights)
+    # It uses the key and cannot make another.
+    assert "Key Vault Crypto Officer" not in bootstrap.PIPELINE_ROLES
+    assert machine.run("--yes", "--pipeline", "the-pipeline") == 0
+    assert len(machine.made) == before + 2
 
 
 def test_names_fit_azures_rules_and_are_the_same_every_time() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from emulator.azure import AzurePackage, AzureStore
 from emulator.azure.errors import AzureError
+from emulator.package import CloudError
 from tests.emulator.azure_provider import Azure, Made
 
 GROUP = {"resourceGroupName": "rg-test"}
@@ -197,6 +198,23 @@ def test_a_link_is_pending_until_the_environments_owner_approves_it(azure: Azure
     assert len(connections(azure)) == 1
     azure.delete(second)
     assert connections(azure) == []
+
+
+def test_the_owner_approves_by_hand_what_waits(azure: Azure) -> None:
+    environment = private_environment(azure)
+    profile(azure)
+    origin_group(azure)
+    made = azure.make("cdn:AFDOrigin", "o", origin_inputs(environment))
+    (waiting,) = azure.package.by_hand("private-links", {"environment": environment.id.upper()})["waiting"]
+    assert waiting["status"] == "Pending"
+    done = azure.package.by_hand("approve-private-link", {"id": waiting["id"], "description": "ours"})
+    assert done == {"id": waiting["id"], "status": "Approved", "description": "ours"}
+    assert azure.package.by_hand("private-links", {"environment": environment.id})["waiting"] == []
+    assert azure.read(made).outputs["sharedPrivateLinkResource"]["status"] == "Approved"
+    with pytest.raises(AzureError, match="was not found"):
+        azure.package.by_hand("approve-private-link", {"id": f"{waiting['id']}0", "description": "ours"})
+    with pytest.raises(CloudError, match="nothing that is done by hand"):
+        azure.package.by_hand("make-tea", {})
 
 
 def test_nobody_approves_what_nobody_asked_for(azure: Azure) -> None:

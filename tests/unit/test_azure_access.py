@@ -132,6 +132,7 @@ def test_the_pipeline_deploys_without_a_password(graph: Graph) -> None:
     assert all(condition.count(role) == 2 for role in HANDED_ON)
     assert condition.count("ForAnyOfAnyValues:GuidEquals") == 2
     assert graph.result["deploy_identity"]["client_id"] == "client-of-deploy-identity"
+    assert graph.result["deploy_identity"]["principal_id"] == "principal-of-deploy-identity"
 
 
 def test_no_identity_owns_anything_and_none_is_shared(graph: Graph) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from emulator.azure.identifiers import digest, key, new_guid
 from emulator.azure.kinds import Name, Operation, ResourceKind
+from emulator.azure.resource_types.edge import tell_origins
 from emulator.azure.resource_types.foundation import RESOURCE_GROUP
 from emulator.azure.resource_types.keyvault import VAULTS, is_enabled
 from emulator.azure.roles import IDENTITIES, IMAGE_PULLERS, holds_role, may_read_secret
@@ -760,14 +761,7 @@ def _complete_connection(operation: Operation) -> None:
 
 
 def _tell_origins(operation: Operation) -> None:
-    """Front Door's origins show what became of the link that they asked for."""
-    environment = operation.id.rsplit("/privateEndpointConnections/", 1)[0]
-    status = operation.body["privateLinkServiceConnectionState"]["status"]
-    for origin in operation.store.of_type("Microsoft.Cdn/profiles/originGroups/origins"):
-        link = origin.body.get("sharedPrivateLinkResource")
-        if isinstance(link, dict) and key(link["privateLink"]["id"]) == key(environment):
-            link["status"] = status
-            operation.store.put(origin)
+    tell_origins(operation.store, operation.id, operation.body["privateLinkServiceConnectionState"]["status"])
 
 
 _APP_NAME_RULE = (

@@ -218,6 +218,34 @@ def _connect(operation: Operation, profile: StoredResource, link: Mapping[str, A
     return str(connection.body["privateLinkServiceConnectionState"]["status"])
 
 
+def links_that_wait(store: AzureStore, environment: str) -> list[StoredResource]:
+    """The connections to an environment that wait for its owner."""
+    within = f"{key(environment)}/"
+    return [
+        connection
+        for connection in store.of_type(LINK_CONNECTIONS)
+        if connection.key.startswith(within)
+        and connection.body["privateLinkServiceConnectionState"]["status"] == "Pending"
+    ]
+
+
+def approve(store: AzureStore, connection: StoredResource, description: str) -> None:
+    """As the environment's owner does in the portal or by `az network private-endpoint-connection approve`."""
+    connection.body["privateLinkServiceConnectionState"] |= {"status": "Approved", "description": description}
+    store.put(connection)
+    tell_origins(store, connection.id, "Approved")
+
+
+def tell_origins(store: AzureStore, connection: str, status: str) -> None:
+    """Front Door's origins show what became of the link that they asked for."""
+    environment = connection.rsplit("/privateEndpointConnections/", 1)[0]
+    for origin in store.of_type(ORIGINS):
+        link = origin.body.get("sharedPrivateLinkResource")
+        if isinstance(link, dict) and key(link["privateLink"]["id"]) == key(environment):
+            link["status"] = status
+            store.put(origin)
+
+
 def _forget_connection(store: AzureStore, origin: StoredResource) -> None:
     """With the last origin that uses it, Front Door takes its connection away."""
     link = origin.body.get("sharedPrivateLinkResource")
