@@ -387,9 +387,6 @@ class _TenantValues(Section):
     models: Annotated[list[str], Field(min_length=1)] | None = None
 
 
-class _TenantOverrides(Section):
-    warehouse_size: WarehouseSize | None = None
-    monthly_credits: MonthlyCredits | None = None
 class RetirementSettings(Section):
     """An organisation that leaves: since when, from which day on it may be deleted, and who accepted either."""
 
@@ -408,13 +405,13 @@ class RetirementSettings(Section):
         return value
 
 
+class _TenantOverrides(Section):
+    warehouse_size: WarehouseSize | None = None
+    monthly_credits: MonthlyCredits | None = None
     retention_days: RetentionDays | None = None
     auto_suspend_seconds: AutoSuspendSeconds | None = None
     monthly_cortex_tokens: MonthlyCortexTokens | None = None
     models: Annotated[list[str], Field(min_length=1)] | None = None
-
-
-class _Tenants(Section):
     #: Its roles reach nothing and its application is not served; its data stays.
     suspended: bool | None = None
     #: It leaves: `nexus tenants remove` writes this.
@@ -426,6 +423,9 @@ class _Tenants(Section):
         if value is not None and not info.data.get("suspended"):
             raise refusal("is for a suspended organisation only.", "Set suspended to true beside it.")
         return value
+
+
+class _Tenants(Section):
     defaults: _TenantValues
     organizations: Annotated[dict[OrganizationId, _TenantOverrides | None], Field(min_length=1)]
 
@@ -668,15 +668,15 @@ _TYPES = {
     "model_type": "must be a mapping of keys to values.",
     "model_attributes_type": "must be a mapping of keys to values.",
     "too_short": "must not be empty.",
+    "string_too_short": "must not be empty.",
+    "date_type": "must be a day, such as 2026-11-23.",
+    "date_from_datetime_parsing": "must be a day, such as 2026-11-23.",
+    "date_parsing": "must be a day, such as 2026-11-23.",
 }
 
 
 def _rule_and_mend(
     detail: ErrorDetails, path: tuple[str, ...], model: type[BaseModel], command: str | None
-    "string_too_short": "must not be empty.",
-    "date_type": "must be a day, such as 2026-11-23.",
-    "date_from_datetime_parsing": "must be a day, such as 2026-11-23.",
-    "date_parsing": "must be a day, such as 2026-11-23.",
 ) -> tuple[str, str]:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "rule":
