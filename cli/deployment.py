@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -30,6 +31,7 @@ from emulator.lock import HeldError, hold
 if TYPE_CHECKING:
     from cli.automation import RunningStack
     from infra.settings import Settings
+    from policies.data_loss import Verdict
 
 Verb = Literal["up", "preview", "refresh", "destroy"]
 Value = TypeVar("Value")
@@ -62,6 +64,22 @@ class Outcome:
     interrupted: bool = False
     detail: str = ""
     notes: list[str] = field(default_factory=list)
+    verdict: Verdict | None = None
+    """What the plan would lose, where there was a plan."""
+
+    @property
+    def blocked(self) -> bool:
+        """Whether it ended because the plan loses what nobody accepted."""
+        return self.verdict is not None and bool(self.verdict.blocked) and self.progress.verb != "destroy"
+
+    def instead_of(self, run: Progress) -> Outcome:
+        """This plan's failure as that of the run which it has kept from beginning: none of its changes was made."""
+        run.problems += self.progress.problems
+        run.violations += self.progress.violations
+        run.warnings += self.progress.warnings
+        run.finish()
+        self.progress = run
+        return self
 
 
 def is_embedded(stack: str) -> bool:
@@ -92,7 +110,7 @@ class EmbeddedRun:
         self, place: Place, settings: dict[str, Any], cloud: StartingCloud, program: Callable[[], Program] | None = None
     ) -> None:
         self.place = place
-        self._settings = settings
+        self.settings = settings
         self._starting = cloud
         self._program = _InBackground(program or (lambda: no_program))
         self._engine = _InBackground(lambda: engine.acquire(say))
@@ -101,13 +119,19 @@ class EmbeddedRun:
     def _prepare_stack(self) -> None:
         """Make the stack in its state once, and its configuration for this run."""
         salt = initialise_stack(self.place, self._engine.result)
-        settings = dict(self._settings)
+        settings = dict(self.settings)
         if salt:
             settings["encryptionsalt"] = salt
         configuration.write(settings, self.place.configuration)
 
     def cloud(self) -> Cloud:
         return self._starting.wait()
+
+    def state(self) -> Mapping[str, Any]:
+        """The stack's deployment, with its secrets still encrypted; empty where there is none."""
+        from cli.access import embedded_state
+
+        return embedded_state(self.place)
 
     def program(self) -> Any:
         """The program, once the engine calls for it: it is still being imported while the engine starts."""
@@ -367,12 +391,15 @@ def run_embedded(request: Request, run: EmbeddedRun, progress: Progress, *, prog
     if request.verb == "preview":
         if cloud.control("status")["run"] is not None:
             notes.append("the last run was killed: the next `./nexus up` takes back what it left, then finishes it")
-        outcome = run_engine(request, stack, progress, run.place.configuration)
+        outcome = plan(request, stack, progress, run.place.configuration, check_settings(run.settings), run.state)
     else:
         recover(cloud, stack)
         begun = cloud.control("run", {"command": f"nexus {request.verb}", "pid": os.getpid()})
         refresh = request.refresh or bool(begun["refresh_due"])
-        outcome = run_engine(request, stack, progress, run.place.configuration, refresh=refresh)
+        if request.verb == "up":
+            outcome = _embedded_up(request, run, stack, progress, refresh=refresh)
+        else:
+            outcome = run_engine(request, stack, progress, run.place.configuration, refresh=refresh)
         _close_run(cloud, stack, begun["run"]["id"], outcome, refreshed=refresh or request.verb == "refresh")
     outcome.interrupted = stop.asked > 0
     outcome.notes[:0] = notes
@@ -382,6 +409,48 @@ def run_embedded(request: Request, run: EmbeddedRun, progress: Progress, *, prog
     if obituary:
         outcome.progress.problems.append(Problem("", obituary))
     return outcome
+
+
+def _embedded_up(
+    request: Request, run: EmbeddedRun, stack: RunningStack, progress: Progress, *, refresh: bool
+) -> Outcome:
+    """`up` behind its plan, except where there is nothing to lose: an empty state, or all as the last `up` left it."""
+    from cli import guard
+
+    settings, place = check_settings(run.settings), run.place
+    program = guard.inputs_digest(settings)
+    verdict = None
+    if not _nothing_to_lose(run, program, refresh):
+        progress.planning = Progress("preview")
+        planned = plan(request, stack, progress.planning, place.configuration, settings, run.state, refresh=refresh)
+        progress.planning = None
+        if not planned.succeeded:
+            return planned.instead_of(progress)
+        verdict = planned.verdict
+    place.guarded.unlink(missing_ok=True)
+    outcome = run_engine(request, stack, progress, place.configuration, refresh=refresh)
+    outcome.verdict = verdict
+    if outcome.succeeded:
+        known = {"program": program, "state": _digest(state_file(place))}
+        place.guarded.write_text(json.dumps(known), encoding="utf-8")
+    return outcome
+
+
+def _nothing_to_lose(run: EmbeddedRun, program: str, refresh: bool) -> bool:
+    place = run.place
+    # The stack itself and providers hold nothing.
+    if all(resource["type"].startswith("pulumi:") for resource in run.state().get("resources") or ()):
+        return True
+    if refresh or not place.guarded.exists():
+        return False
+    return bool(
+        json.loads(place.guarded.read_text(encoding="utf-8"))
+        == {"program": program, "state": _digest(state_file(place))}
+    )
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _chaos_note(before: Mapping[str, Any], cloud: Cloud) -> str:
@@ -468,6 +537,27 @@ def run_engine(
     return Outcome(progress, not problem, detail=problem)
 
 
+def plan(
+    request: Request,
+    stack: RunningStack,
+    progress: Progress,
+    config_file: Path | None,
+    settings: Settings,
+    state: Callable[[], Mapping[str, Any]],
+    *,
+    refresh: bool = False,
+) -> Outcome:
+    """A plan with what it would lose: one that loses what nobody accepted has failed; that of `destroy` says it."""
+    from cli import guard
+
+    progress.steps = []
+    outcome = run_engine(request, stack, progress, config_file, refresh=refresh, preview=True)
+    outcome.verdict = guard.judge(progress, settings, state)
+    progress.steps = None
+    outcome.succeeded = outcome.succeeded and not outcome.blocked
+    return outcome
+
+
 # ── real stacks ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -506,6 +596,10 @@ _DEFECT: Final = re.compile(r"^python inline source runtime error: (.*?)\nTraceb
 def explain(outcome: Outcome, log: Path) -> list[Problem]:
     """The problems of a failed run, each once, without a traceback; the engine's own words go to `log`."""
     problems: list[Problem] = []
+    if outcome.blocked and outcome.verdict is not None:
+        from cli import guard
+
+        problems += guard.as_problems(outcome.verdict)
     told: set[str] = set()
     for problem in outcome.progress.problems:
         message = problem.message.removeprefix(_AGAIN)

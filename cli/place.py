@@ -89,6 +89,16 @@ class Place:
         return self.directory / "releases.yaml"
 
     @property
+    def allowances(self) -> Path:
+        """Losses of data that were allowed in an embedded stack, which are not committed."""
+        return self.directory / "allowances.yaml"
+
+    @property
+    def guarded(self) -> Path:
+        """From what and to which state the last `up` brought an embedded stack: the same again has nothing to plan."""
+        return self.directory / "guarded.json"
+
+    @property
     def world(self) -> Path:
         """What the embedded cloud is before anybody deploys."""
         return self.directory / "world.json"

@@ -8,12 +8,14 @@ from typing import Final
 
 import typer
 
-from cli import deployment
+from cli import deployment, guard
+from cli.access import declared_state
 from cli.console import answer, console, errors, interactive
 from cli.deployment import Outcome, Request
 from cli.failure import BadInputError
 from cli.place import local_directory
 from cli.progress import Display, Problem, Progress, show_plan, show_problems, show_summary
+from policies.data_loss import Verdict
 
 _HEADLINES: Final = {"up": "Up", "preview": "Planned", "refresh": "Refreshed", "destroy": "Destroyed"}
 
@@ -65,7 +67,7 @@ def remove(run: deployment.EmbeddedRun) -> None:
         cloud.control("reset", {})
         for path in (run.place.state, run.place.pulumi_home, run.place.directory / "bin"):
             shutil.rmtree(path, ignore_errors=True)
-        for file in (run.place.configuration, run.place.releases, run.place.keys):
+        for file in (run.place.configuration, run.place.releases, run.place.keys, run.place.guarded, run.place.allowances):
             file.unlink(missing_ok=True)
         return
     cloud.stop()
@@ -81,20 +83,43 @@ def _real(request: Request, *, yes: bool, as_json: bool) -> Outcome:
             f"`nexus {request.verb}` changes the real stack {request.stack!r} and nobody can be asked here: "
             "give --yes once the plan has been read (`nexus preview`)."
         )
+    checked = deployment.check_settings(settings)
     with deployment.real_stack(request, settings) as (stack, config_file, stop):
-        if changes and not yes:
-            plan = Progress(request.verb)
-            with Display(plan, console(), quiet=as_json):
-                planned = deployment.run_engine(request, stack, plan, config_file, preview=True)
+
+        def plan(progress: Progress) -> Outcome:
+            with Display(progress, console(), quiet=as_json):
+                return deployment.plan(
+                    request,
+                    stack,
+                    progress,
+                    config_file,
+                    checked,
+                    lambda: declared_state(request.stack),
+                    refresh=request.refresh,
+                )
+
+        if request.verb == "preview":
+            outcome = plan(Progress("preview"))
+            outcome.interrupted = stop.asked > 0
+            return outcome
+        verdict = None
+        if changes:
+            # Asked or not, nothing is written before it is known what would be lost.
+            planned = plan(Progress(request.verb))
+            verdict = planned.verdict
             if not planned.succeeded:
-                return planned
-            show_plan(plan, console())
-            show_summary(plan, "Planned", console())
-            if not typer.confirm(f"Go on with {request.verb} of {request.stack}?", default=False):
+                return planned.instead_of(Progress(request.verb))
+            if not yes:
+                show_plan(planned.progress, console())
+                show_summary(planned.progress, "Planned", console())
+            if verdict is not None and not as_json:
+                guard.show(verdict, console(), request.stack, verb="preview" if request.verb == "up" else "destroy")
+            if not yes and not typer.confirm(f"Go on with {request.verb} of {request.stack}?", default=False):
                 raise BadInputError("Nothing was changed.")
         progress = Progress(request.verb)
         with Display(progress, console(), quiet=as_json):
             outcome = deployment.run_engine(request, stack, progress, config_file, refresh=request.refresh)
+        outcome.verdict = verdict
         outcome.interrupted = stop.asked > 0
     return outcome
 
@@ -110,6 +135,7 @@ def report(request: Request, outcome: Outcome, *, as_json: bool, next_steps: str
                 "result": "succeeded" if outcome.succeeded else "failed",
                 **progress.as_json(),
                 "errors": [{"urn": problem.urn, "message": problem.message} for problem in problems],
+                "data_loss": guard.as_json(outcome.verdict or Verdict()),
                 "notes": outcome.notes,
             }
         )
@@ -127,6 +153,10 @@ def _show(request: Request, outcome: Outcome, problems: list[Problem], next_step
         show_plan(progress, console())
     show_problems("Warnings", progress.warnings, console())
     show_problems("Policy violations", progress.violations, console())
+    if outcome.verdict is not None and request.verb != "destroy":
+        guard.show(outcome.verdict, console(), request.stack, verb=request.verb)
+        told = [problem.message for problem in guard.as_problems(outcome.verdict)]
+        problems = [problem for problem in problems if problem.message not in told]
     headline = _HEADLINES[request.verb]
     if not outcome.succeeded:
         headline = "Stopped" if outcome.interrupted else "Failed"

@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 
 from infra.application_settings import ZONES, AppsSettings
 from infra.azure_settings import AzureSettings
+from infra.data_loss_settings import DataLossAllowances, DataLossAllowanceSettings
 from infra.rules import (
     CROSS_REGIONS,
     IDLE_MINUTES,
@@ -362,6 +363,8 @@ class _StackSettings(Section):
     snowflake: SnowflakeSettings
     model: ModelSettings
     apps: AppsSettings
+    #: Losses of data that somebody accepted; each passes one change of one object, once.
+    dataLossAllowances: DataLossAllowances  # noqa: N815 - the key's own word
 
     @field_validator("apps")
     @classmethod
@@ -458,6 +461,7 @@ class Settings:
     organizations: tuple[OrganizationSettings, ...]
     #: Key pairs of service users that were ever rotated, by user.
     keys: Mapping[str, KeySettings]
+    data_loss_allowances: tuple[DataLossAllowanceSettings, ...] = ()
 
     @property
     def service_users(self) -> tuple[str, ...]:
@@ -532,6 +536,7 @@ def load_settings(config: Mapping[str, Any], directory: Path | str) -> Settings:
         apps=stack.apps,
         organizations=organizations,
         keys=keys,
+        data_loss_allowances=tuple(stack.dataLossAllowances),
     )
 
 
@@ -701,8 +706,8 @@ def _model_at(model: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] 
             if part not in current.model_fields:
                 return None
             current = _unwrapped(current.model_fields[part].annotation)
-        elif get_origin(current) is dict:
-            current = _unwrapped(get_args(current)[1])
+        elif get_origin(current) in (dict, list):
+            current = _unwrapped(get_args(current)[-1])
         else:
             return None
     return current if isinstance(current, type) and issubclass(current, BaseModel) else None

@@ -1,0 +1,324 @@
+"""Reads what `mongodump` writes: folders of BSON files and archives, compressed or not, one document at a time.
+
+Sources: the MongoDB Database Tools' description of their archive format (mongo-tools, common/archive) for the
+archive's magic number, prelude, namespace headers and terminators; bsonspec.org for the framing of a document.
+
+Nothing here holds more than one document and one buffer. Where the bytes are damaged, the reader looks for the next
+place where a document can begin, says what it left behind and goes on.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
+
+import bson
+from bson.errors import BSONError
+
+from cli.migrate.source import LARGEST_DOCUMENT, Item, Meter, SourceError
+
+ARCHIVE_MAGIC: Final = 0x8199E26D.to_bytes(4, "little")
+_TERMINATOR: Final = b"\xff\xff\xff\xff"
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_SMALLEST_DOCUMENT: Final = 5
+_CHUNK: Final = 1 << 20
+# Documents of LibreChat begin with an ObjectId; a block of an archive with the name of its database.
+_NEXT_DOCUMENT: Final = re.compile(rb"....(?:\x07|\x02)_id\x00", re.DOTALL)
+_NEXT_IN_ARCHIVE: Final = re.compile(rb"....(?:\x07|\x02)_id\x00|\xff\xff\xff\xff(?=....\x02db\x00)", re.DOTALL)
+_LONGEST_START: Final = 16
+_LIBRECHAT: Final = frozenset({"users", "conversations", "messages"})
+_SERVERS_OWN: Final = frozenset({"admin", "config", "local"})
+
+
+class Stream:
+    """A file, or what it unpacks to, read ahead in pieces. `fault` says why it ended too early."""
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self._file = file
+        self._buffer = b""
+        self._at = 0
+        self.name = name
+        self.offset = 0
+        self.fault = ""
+
+    def _fill(self, count: int) -> None:
+        pieces, held = [self._buffer[self._at :]], len(self._buffer) - self._at
+        while held < count and not self.fault:
+            try:
+                piece = self._file.read(max(_CHUNK, count - held))
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                self.fault = f"the compressed data cannot be read on ({type(error).__name__})"
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+            held += len(piece)
+        self._buffer, self._at = b"".join(pieces), 0
+
+    def peek(self, count: int) -> bytes:
+        """The next bytes, fewer at the end."""
+        if len(self._buffer) - self._at < count:
+            self._fill(count)
+        return self._buffer[self._at : self._at + count]
+
+    def skip(self, count: int) -> None:
+        """Go on by bytes that were peeked at."""
+        self._at += count
+        self.offset += count
+
+    def document(self) -> bytes | None:
+        """The next document's bytes; None where none can begin here or it ends too early."""
+        head = self.peek(4)
+        length = int.from_bytes(head, "little", signed=True)
+        if len(head) < 4 or not _SMALLEST_DOCUMENT <= length <= LARGEST_DOCUMENT:
+            return None
+        data = self.peek(length)
+        if len(data) < length or data[-1]:
+            return None
+        self.skip(length)
+        return data
+
+    def recover(self, pattern: re.Pattern[bytes]) -> int:
+        """Go on to the next place where a document (or a block) can begin, or to the end. The bytes left behind."""
+        start = self.offset
+        self.skip(min(1, len(self.peek(1))))
+        while True:
+            window = self.peek(_CHUNK)
+            for found in pattern.finditer(window):
+                if found.group().startswith(_TERMINATOR) or self._plausible(found.start()):
+                    self.skip(found.start())
+                    return self.offset - start
+            if len(window) < _CHUNK:
+                self.skip(len(window))
+                return self.offset - start
+            self.skip(len(window) - _LONGEST_START)
+
+    def _plausible(self, at: int) -> bool:
+        head = self.peek(at + 4)[at:]
+        length = int.from_bytes(head, "little", signed=True)
+        if not _SMALLEST_DOCUMENT <= length <= LARGEST_DOCUMENT:
+            return False
+        data = self.peek(at + length)
+        return len(data) == at + length and not data[-1]
+
+
+def _lost(stream: Stream, collection: str, start: int, lost: int) -> Item:
+    ended = not stream.peek(1)
+    fault = stream.fault or ("cut off" if ended else "no document can begin here")
+    return Item(collection, f"{stream.name}@{start}", fault=fault, lost=lost)
+
+
+def _documents(stream: Stream, collection: str) -> Iterator[Item]:
+    while stream.peek(1):
+        start = stream.offset
+        data = stream.document()
+        if data is not None:
+            yield Item(collection, f"{stream.name}@{start}", data)
+        else:
+            yield _lost(stream, collection, start, stream.recover(_NEXT_DOCUMENT))
+    if stream.fault:
+        yield Item(collection, f"{stream.name}@{stream.offset}", fault=stream.fault)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """The file, and what it unpacks to."""
+    with path.open("rb") as file:
+        packed = file.read(2) == _GZIP_MAGIC
+        file.seek(0)
+        if packed:
+            with gzip.open(file) as unpacked:
+                yield file, unpacked  # type: ignore[misc]
+        else:
+            yield file, file
+
+
+class FolderDump:
+    """A folder that `mongodump --out` made, one database of it, or one BSON file."""
+
+    def __init__(self, files: list[Path], name: str) -> None:
+        self._files = files
+        self.name = name
+        self.meter = Meter(total=sum(file.stat().st_size for file in files))
+
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256()
+        for file in self._files:
+            digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
+            _digest_into(digest, file)
+        return digest.hexdigest()
+
+    def items(self) -> Iterator[Item]:
+        before = 0
+        for path in self._files:
+            with _opened(path) as (file, unpacked):
+                stream = Stream(unpacked, path.name)
+                for item in _documents(stream, collection_of(path)):
+                    self.meter.done = before + file.tell()
+                    yield item
+            before += path.stat().st_size
+        self.meter.done = before
+
+    def close(self) -> None:
+        """Nothing is open between two readings."""
+
+
+class ArchiveDump:
+    """What `mongodump --archive` made: the collections' blocks in the order in which they were dumped."""
+
+    def __init__(self, path: Path, database: str, name: str) -> None:
+        self._path = path
+        self._database = database
+        self.name = name
+        self.meter = Meter(total=path.stat().st_size)
+
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256(self._database.encode() + b"\0")
+        _digest_into(digest, self._path)
+        return digest.hexdigest()
+
+    def items(self) -> Iterator[Item]:
+        with _opened(self._path) as (file, unpacked):
+            stream = Stream(unpacked, self._path.name)
+            expected = {space for space in prelude(stream) if space[0] == self._database}
+            for item in self._blocks(stream, expected):
+                self.meter.done = file.tell()
+                yield item
+            if stream.fault:
+                yield Item("", f"{stream.name}@{stream.offset}", fault=stream.fault)
+            for _, collection in sorted(expected):
+                yield Item(collection, f"{stream.name}@{stream.offset}", fault="cut off")
+
+    def _blocks(self, stream: Stream, expected: set[tuple[str, str]]) -> Iterator[Item]:
+        while stream.peek(1):
+            start = stream.offset
+            header = _decoded(stream.document())
+            if not isinstance(header.get("collection"), str) or not isinstance(header.get("db"), str):
+                lost = stream.recover(_NEXT_IN_ARCHIVE)
+                if stream.peek(4) == _TERMINATOR:
+                    stream.skip(4)
+                yield _lost(stream, "", start, lost)
+                continue
+            space = header["db"], header["collection"]
+            wanted = space[0] == self._database
+            if header.get("EOF") is True:
+                expected.discard(space)
+            while stream.peek(1) and stream.peek(4) != _TERMINATOR:
+                start = stream.offset
+                data = stream.document()
+                if data is not None:
+                    if wanted:
+                        yield Item(space[1], f"{stream.name}@{start}", data)
+                    continue
+                lost = stream.recover(_NEXT_IN_ARCHIVE)
+                if wanted:
+                    yield _lost(stream, space[1], start, lost)
+            if stream.peek(4) == _TERMINATOR:
+                stream.skip(4)
+
+    def close(self) -> None:
+        """Nothing is open between two readings."""
+
+
+def prelude(stream: Stream) -> list[tuple[str, str]]:
+    """The namespaces that an archive announces: database and collection each. Raises `SourceError`."""
+    if stream.peek(4) != ARCHIVE_MAGIC:
+        raise SourceError(f"{stream.name} is no archive of mongodump")
+    stream.skip(4)
+    if "version" not in _decoded(stream.document()):
+        raise SourceError(f"{stream.name}: the archive's header cannot be read")
+    spaces: list[tuple[str, str]] = []
+    while stream.peek(4) != _TERMINATOR:
+        entry = _decoded(stream.document())
+        if not isinstance(entry.get("collection"), str):
+            raise SourceError(f"{stream.name}: the archive's list of collections cannot be read")
+        spaces.append((str(entry.get("db")), entry["collection"]))
+    stream.skip(4)
+    return spaces
+
+
+def _decoded(data: bytes | None) -> dict[str, Any]:
+    try:
+        return bson.decode(data) if data is not None else {}
+    except (BSONError, ValueError):
+        return {}
+
+
+def _digest_into(digest: Any, path: Path) -> None:
+    with path.open("rb") as file:
+        while piece := file.read(_CHUNK):
+            digest.update(piece)
+
+
+def collection_of(path: Path) -> str:
+    """The collection that a file of a dump is named after; mongodump escapes what a file name may not hold."""
+    from urllib.parse import unquote
+
+    return unquote(path.name.removesuffix(".gz").removesuffix(".bson"))
+
+
+def open_dump(path: Path, database: str | None) -> FolderDump | ArchiveDump:
+    """The dump at a path. Raises `SourceError` where it is none, or holds several databases and none was named."""
+    try:
+        if path.is_dir():
+            return _folder(path, database)
+        with _opened(path) as (_, unpacked):
+            stream = Stream(unpacked, path.name)
+            if stream.peek(4) == ARCHIVE_MAGIC:
+                spaces = prelude(stream)
+                found = {name: {c for d, c in spaces if d == name} for name in {d for d, _ in spaces}}
+                return ArchiveDump(path, _database(found, database, path.name), path.name)
+            if stream.fault:
+                raise SourceError(f"{path.name}: {stream.fault}")
+    except OSError as error:
+        raise SourceError(f"{path.name} cannot be read: {error.strerror or error}") from None
+    if path.name.endswith((".bson", ".bson.gz")):
+        return FolderDump([path], path.name)
+    raise SourceError(f"{path.name} is neither a folder, nor an archive, nor a .bson file of mongodump")
+
+
+def _folder(path: Path, database: str | None) -> FolderDump:
+    found = {folder.name: {collection_of(file) for file in _bson_files(folder)} for folder in _folders(path)}
+    found = {name: collections for name, collections in found.items() if collections}
+    folder = path if _bson_files(path) and not found else path / _database(found, database, path.name)
+    dump = FolderDump(_bson_files(folder), f"{path.name}/{folder.name}" if folder != path else path.name)
+    if any((path / name).exists() for name in ("oplog.bson", "oplog.bson.gz")):
+        dump.meter.notes.append(
+            "the dump has an oplog, which is not replayed: what was written while it was taken may be missing"
+        )
+    others = sorted(set(found) - {folder.name} - _SERVERS_OWN) if folder != path else []
+    if others:
+        dump.meter.notes.append(f"databases left alone: {', '.join(others)}")
+    return dump
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(entry for entry in path.iterdir() if entry.is_dir())
+
+
+def _bson_files(folder: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in folder.iterdir()
+        if file.name.endswith((".bson", ".bson.gz")) and not collection_of(file).startswith(("oplog", "system."))
+    )
+
+
+def _database(found: dict[str, set[str]], database: str | None, name: str) -> str:
+    if database is not None:
+        if database not in found:
+            known = ", ".join(sorted(found)) or "none"
+            raise SourceError(f"{name} has no database {database!r}; its databases: {known}")
+        return database
+    chats = sorted(each for each, collections in found.items() if collections & _LIBRECHAT)
+    if len(chats) == 1:
+        return chats[0]
+    if not chats:
+        raise SourceError(f"{name} has no database with LibreChat's users, conversations or messages")
+    raise SourceError(f"{name} has several databases of LibreChat ({', '.join(chats)}): name one with --database")

@@ -1,0 +1,401 @@
+"""The three things that can be done with a batch: carry it, verify it, take it back."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from cli.failure import BadInputError, FailureError
+from cli.migrate import report as reports
+from cli.migrate.batch import Batch, Tick
+from cli.migrate.journal import Journal, open_kept
+from cli.migrate.mapping import TABLES
+from cli.migrate.source import Source
+from cli.migrate.target import Address, Connect, Target, open_targets
+from cli.migrate.users import UserMap
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+_BATCH: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}\Z")
+_JOURNAL: Final = "journal.sqlite"
+QUARANTINE: Final = "quarantine.jsonl"
+DRY_RUN: Final = "dry-run"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Where a migration goes: the account, the folder of the batches, the organisations, and the signer's key."""
+
+    account: str
+    folder: Path
+    addresses: Mapping[str, Address]
+    connect: Connect
+    key: Callable[[], RSAPrivateKey]
+
+    def batches(self) -> list[str]:
+        """The batches that this machine knows, the oldest first."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(entry.name for entry in self.folder.iterdir() if _BATCH.match(entry.name))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One migration at a time: two would both find a key free."""
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            yield
+    except Timeout:
+        raise FailureError("another migration is under way: wait until it has ended") from None
+
+
+@contextmanager
+def _targets(world: World, tenants: Sequence[str]) -> Iterator[dict[str, Target]]:
+    try:
+        targets = open_targets([world.addresses[tenant] for tenant in tenants], world.connect)
+    except ConnectionError as error:
+        raise FailureError(f"the tables cannot be reached, and nothing was written:\n{error}") from None
+    try:
+        yield targets
+    finally:
+        for target in targets.values():
+            target.close()
+
+
+@contextmanager
+def _named_errors(batch: str) -> Iterator[None]:
+    """Snowflake's refusals as one message. The statement is in none of them: it could hold content."""
+    from snowflake.connector import Error
+
+    try:
+        yield
+    except Error as error:
+        message = " ".join(str(error.msg or type(error).__name__).split())[:500]
+        raise FailureError(
+            f"Snowflake refused: {message}\nBatch {batch} is not finished: the same command takes it up."
+        ) from None
+
+
+def _assigned(batch: Batch) -> None:
+    try:
+        batch.read()
+    except ValueError as error:
+        raise BadInputError(f"the map: {error}") from None
+
+
+# --- a batch
+
+
+def dry_run(world: World, source: Source, users: UserMap, tenants: frozenset[str], tick: Tick) -> dict[str, Any]:
+    """Say what would be carried, without asking the account anything; the findings lie in the folder `dry-run`."""
+    with _alone(world.folder):
+        folder = world.folder / DRY_RUN
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        journal = Journal(folder / _JOURNAL)
+        try:
+            now = _now()
+            batch = Batch(DRY_RUN, journal, source, users, frozenset(world.addresses), tenants, now, tick)
+            _assigned(batch)
+            batch.decide()
+            quarantined = batch.write_quarantine(folder / QUARANTINE)
+            counts = reports.counts(journal)
+            told = _report(world, batch, source.fingerprint(), counts, "DRY RUN", now)
+            told["mismatches"] = [
+                problem
+                for problem in reports.balance(journal, counts, quarantined, _expected(counts))
+                if "damaged" in problem or "accounted" in problem
+            ]
+            reports.write(told, folder)
+        finally:
+            journal.close()
+        (folder / _JOURNAL).unlink()
+        return told
+
+
+def _expected(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[tuple[str, str], int]:
+    rows: dict[tuple[str, str], int] = {}
+    for tenant, entries in counts.items():
+        for collection, entry in entries.items():
+            if entry["table"] and collection != "transactions":
+                key = tenant, entry["table"]
+                rows[key] = rows.get(key, 0) + entry["written"]
+    return rows
+
+
+def migrate(
+    world: World, source: Source, users: UserMap, tenants: frozenset[str], tick: Tick, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Carry a batch, or go on with the one that was interrupted. Gives the signed report."""
+    with _alone(world.folder):
+        fingerprint = source.fingerprint()
+        identity = {
+            "source": fingerprint,
+            "name": source.name,
+            "map": users.digest,
+            "tenants": sorted(tenants),
+            "account": world.account,
+        }
+        identifier, journal = _unfinished(world, identity, say) or _begun(world, identity)
+        folder = world.folder / identifier
+        try:
+            begun = datetime.fromisoformat(journal.fact("begun"))
+            batch = Batch(identifier, journal, source, users, frozenset(world.addresses), tenants, begun, tick)
+            _assigned(batch)
+            with _named_errors(identifier), _targets(world, batch.needed()) as targets:
+                batch.look(targets)
+                batch.decide()
+                batch.carry(targets)
+                mismatches = batch.compare(targets)
+                written = {
+                    (tenant, table.name): target.count(table, identifier)
+                    for tenant, target in targets.items()
+                    for table in TABLES.values()
+                }
+            quarantined = batch.write_quarantine(folder / QUARANTINE)
+            counts = reports.counts(journal)
+            mismatches += reports.balance(journal, counts, quarantined, written)
+            _add_digests(journal, counts)
+            told = _report(world, batch, fingerprint, counts, "FAIL" if mismatches else "PASS", _now())
+            told["mismatches"] = mismatches
+            told = reports.sign(told, world.key())
+            reports.write(told, folder)
+            # A batch with a mismatch stays open: the same command takes it up and tries what is missing.
+            journal.note(finished=not mismatches)
+        finally:
+            journal.close()
+        return told
+
+
+def _unfinished(world: World, identity: Mapping[str, Any], say: Callable[[str], None]) -> tuple[str, Journal] | None:
+    for name in reversed(world.batches()):
+        path = world.folder / name / _JOURNAL
+        if not path.is_file():
+            continue
+        journal = open_kept(path)
+        same = journal.fact("identity") == identity
+        if same and not journal.fact("finished") and not journal.fact("rolled_back"):
+            say(f"Going on with batch {name}, which was not finished")
+            return name, journal
+        journal.close()
+    return None
+
+
+def _begun(world: World, identity: Mapping[str, Any]) -> tuple[str, Journal]:
+    now = _now()
+    identifier = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    folder = world.folder / identifier
+    folder.mkdir(mode=0o700)
+    journal = Journal(folder / _JOURNAL)
+    with journal.transaction():
+        journal.note(identity=dict(identity), begun=now.isoformat())
+    return identifier, journal
+
+
+def _add_digests(journal: Journal, counts: dict[str, dict[str, dict[str, Any]]]) -> None:
+    for tenant, entries in counts.items():
+        for collection, entry in entries.items():
+            carried = entry["table"] and collection != "transactions" and tenant != reports.NOBODY
+            for side, column in (("source", "digest"), ("snowflake", "found")):
+                entry[f"sha256_{side}"] = reports.aggregate(journal, column, tenant, collection) if carried else None
+
+
+def _report(
+    world: World, batch: Batch, fingerprint: str, counts: Mapping[str, Any], verdict: str, finished: datetime
+) -> dict[str, Any]:
+    journal = batch.journal
+    notes = list(journal.fact("notes") or [])
+    if missing := journal.fact("users_not_found"):
+        notes.append(f"{missing} mail addresses of the map belong to nobody in the source")
+    return {
+        "format": 1,
+        "batch": batch.identifier,
+        "verdict": verdict,
+        "account": world.account,
+        "tenants": sorted(batch.tenants),
+        "source": {"name": batch.source.name, "sha256": fingerprint},
+        "map": {"sha256": batch.users.digest, "users": len(batch.users.organizations)},
+        "begun": batch.now.isoformat(),
+        "finished": finished.isoformat(),
+        "organizations": dict(counts),
+        "left_out": journal.fact("left_out") or {},
+        "notes": notes,
+        "mismatches": [],
+    }
+
+
+# --- later
+
+
+def _chosen(world: World, batch: str | None) -> str:
+    known = world.batches()
+    if batch is None:
+        if not known:
+            raise BadInputError("no batch is known here: name one with --batch")
+        return known[-1]
+    if not _BATCH.match(batch):
+        raise BadInputError(f"{batch!r} is no batch: its id looks like 20260102T030405Z-0a1b2c")
+    return batch
+
+
+def verify(world: World, batch: str | None, source: Source | None, users: UserMap | None, tick: Tick) -> dict[str, Any]:
+    """Compute a batch's digests anew and hold them against its signed report.
+
+    The side of Snowflake is always read anew; the side of the documents too where `source` and `users` are given, and
+    else it is what was kept of it. Gives a signed report of its own.
+    """
+    identifier = _chosen(world, batch)
+    folder = world.folder / identifier
+    try:
+        old: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise BadInputError(
+            f"batch {identifier} has no report here: it was not finished, or not on this machine"
+        ) from None
+    key = world.key()
+    problems = []
+    if not reports.is_signed(old, key.public_key()):
+        problems.append("the report is not as it was signed, or was signed with another key")
+    with _alone(world.folder), tempfile.TemporaryDirectory(dir=folder) as scratch:
+        path = Path(scratch) / _JOURNAL
+        if source is None or users is None:
+            try:
+                shutil.copyfile(folder / _JOURNAL, path)
+            except OSError:
+                raise BadInputError(f"the journal of batch {identifier} is gone: give --from and --map") from None
+        elif source.fingerprint() != old["source"]["sha256"]:
+            problems.append("what was given with --from is not what the batch was read from")
+        journal = Journal(path)
+        try:
+            problems += _computed(world, identifier, old, journal, source, users, tick)
+        finally:
+            journal.close()
+        told = {
+            "format": 1,
+            "batch": identifier,
+            "verdict": "FAIL" if problems else "PASS",
+            "verified": _now().isoformat(),
+            "documents": "read anew" if source else "as they were read",
+            "mismatches": problems,
+        }
+        told = reports.sign(told, key)
+        (folder / "verification.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    return told
+
+
+def _computed(
+    world: World,
+    identifier: str,
+    old: Mapping[str, Any],
+    journal: Journal,
+    source: Source | None,
+    users: UserMap | None,
+    tick: Tick,
+) -> list[str]:
+    begun = datetime.fromisoformat(old["begun"])
+    chosen = frozenset(old["tenants"]) & frozenset(world.addresses)
+    nothing = UserMap({}, "")
+    batch = Batch(
+        identifier, journal, source or _Kept(), users or nothing, frozenset(world.addresses), chosen, begun, tick
+    )
+    if source is not None and users is not None:
+        _assigned(batch)
+        needed = batch.needed()
+    else:
+        needed = sorted({tenant for (tenant,) in journal.rows(_CARRIED)} & chosen)
+    with _named_errors(identifier), _targets(world, needed) as targets:
+        if source is not None and users is not None:
+            batch.look(targets)
+            batch.decide()
+            batch.carry(targets, write=False)
+        problems = batch.compare(targets)
+    return problems + reports.differences(old, journal, needed)
+
+
+_CARRIED: Final = "SELECT DISTINCT tenant FROM document WHERE digest IS NOT NULL"
+
+
+class _Kept:
+    """Stands where no source was given: nothing is read from it."""
+
+    name = ""
+
+    def __init__(self) -> None:
+        from cli.migrate.source import Meter
+
+        self.meter = Meter()
+
+    def fingerprint(self) -> str:
+        raise AssertionError("nothing is read")
+
+    def items(self) -> Iterator[Any]:
+        raise AssertionError("nothing is read")
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+def rollback(world: World, batch: str, tenants: frozenset[str], *, even_if_used: bool) -> dict[str, Any]:
+    """Take a batch's rows out of the tables again, of these organisations. Gives what was taken out.
+
+    Raises `FailureError` where the application has gone on with a conversation of the batch, unless `even_if_used`.
+    """
+    identifier = _chosen(world, batch)
+    folder = world.folder / identifier
+    with _alone(world.folder), _named_errors(identifier), _targets(world, sorted(tenants)) as targets:
+        used = {tenant: count for tenant, target in targets.items() if (count := target.built_upon(identifier))}
+        if used and not even_if_used:
+            listed = ", ".join(f"{tenant}: {count} messages" for tenant, count in used.items())
+            raise FailureError(
+                f"conversations of batch {identifier} have been gone on with ({listed}); these messages would lose "
+                "their conversation. Nothing was changed. With --even-if-used the batch is taken back all the same."
+            )
+        removed: dict[str, dict[str, int]] = {}
+        for tenant, target in targets.items():
+            counts = removed[tenant] = {}
+
+            def work(target: Target = target, counts: dict[str, int] = counts) -> None:
+                for table in TABLES.values():
+                    if count := target.delete(table, identifier):
+                        counts[table.name] = count
+
+            target.transaction(work)
+        left = sum(target.count(table, identifier) for target in targets.values() for table in TABLES.values())
+        told = {
+            "format": 1,
+            "batch": identifier,
+            "verdict": "FAIL" if left else "PASS",
+            "rolled_back": _now().isoformat(),
+            "removed": removed,
+            "left": left,
+        }
+        path = folder / _JOURNAL
+        if path.is_file():
+            journal = open_kept(path)
+            everywhere = frozenset((journal.fact("identity") or {}).get("tenants", ())) <= tenants
+            if everywhere:
+                journal.note(rolled_back=told["rolled_back"])
+            journal.close()
+            told = reports.sign(told, world.key())
+            (folder / "rollback.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        elif not any(removed.values()):
+            raise FailureError(f"no organisation has rows of batch {identifier}, and this machine does not know it")
+    return told

@@ -1,0 +1,208 @@
+"""One organisation's five tables, through the official connector and as that organisation's application role.
+
+Rows go in by array binding, which is the connector's own way for many rows: one statement, all rows or none, and no
+stage. (A stage would need privileges that an application role rightly lacks.) Each statement leaves out rows that are
+there, so that one that was sent again, by a retry or after a kill, adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from cli.migrate.mapping import NO_PARENT, SOURCE_SYSTEM, TABLES, Table, time_text
+from cli.migrate.values import canonical_text, row_digest
+
+if TYPE_CHECKING:
+    from snowflake.connector import SnowflakeConnection
+
+_FETCHED_AT_ONCE: Final = 500
+_CASTS: Final = {
+    "text": "{}",
+    "number": "{}::NUMBER(38, 0)",
+    "boolean": "{}::BOOLEAN",
+    "time": "{}::TIMESTAMP_NTZ(9)",
+    "json": "PARSE_JSON({})",
+    "array": "PARSE_JSON({})",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an organisation's tables are, and the role and warehouse to work with."""
+
+    tenant: str
+    database: str
+    schema: str
+    warehouse: str
+    role: str
+
+
+Connect = Callable[[Address], "SnowflakeConnection"]
+"""Logs in as an organisation's application role; its statements have bind variables written as `?`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One row as the table has it: who it is, where it came from, and its digest."""
+
+    source_id: str
+    kind: str
+    origin: str
+    digest: bytes
+
+
+class Target:
+    """The tables of one organisation. Raises the connector's own errors."""
+
+    def __init__(self, address: Address, connection: SnowflakeConnection) -> None:
+        self.address = address
+        self._connection = connection
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _rows(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        with closing(self._connection.cursor()) as cursor:
+            cursor.execute(statement, tuple(values))
+            while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
+                yield from rows
+
+    def _value(self, statement: str, values: Sequence[Any]) -> int:
+        ((value,),) = self._rows(statement, values)
+        return int(value)
+
+    def keys(self, table: Table) -> Iterator[tuple[str, str, str | None, str | None, str | None]]:
+        """The user, the key, the origin, SOURCE_ID and the conversation of each row."""
+        conversation = "CONVERSATION_ID" if table.name == "CHAT_MESSAGES" else "NULL"
+        columns = ", ".join(table.key)
+        for row in self._rows(
+            f"SELECT {columns}, SOURCE_SYSTEM, SOURCE_ID, {conversation} FROM {table.name} WHERE TENANT_ID = ?",  # noqa: S608
+            (self.address.tenant,),
+        ):
+            *key, origin, source, of = row
+            yield key[0], " ".join(part for part in key[1:] if part is not None), origin, source, of
+
+    def insert(self, table: Table, rows: Sequence[Sequence[str | None]], batch: str, now: datetime) -> int:
+        """Write rows, their cells in the order of the table's columns. How many were not there yet."""
+        names = [*table.columns, "SOURCE_SYSTEM", "INGESTED_AT"]
+        kinds = [*table.columns.values(), "text", "time"]
+        cells = [_CASTS[kind].format(f"v.C{index}") for index, kind in enumerate(kinds)]
+        aliases = ", ".join(f"C{index}" for index in range(len(names)))
+        place = {name: f"v.C{index}" for index, name in enumerate(names)}
+        same = ["TENANT_ID", "SOURCE_SYSTEM", "SOURCE_ID", *(["PREF_KIND"] if "PREF_KIND" in place else [])]
+        there = " AND ".join(f"t.{name} = {place[name]}" for name in same)
+        statement = (
+            f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(cells)} "  # noqa: S608
+            f"FROM VALUES ({', '.join('?' * len(names))}) AS v ({aliases}) "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {table.name} t WHERE {there})"
+        )
+        more = (SOURCE_SYSTEM + batch, time_text(now))
+        with closing(self._connection.cursor()) as cursor:
+            cursor.executemany(statement, [(*row, *more) for row in rows])
+            return int(cursor.rowcount or 0)
+
+    def found(self, table: Table, above: str | None, up_to: str | None) -> Iterator[Found]:
+        """The migrated rows whose SOURCE_ID lies in a range, each with its digest computed from what was read."""
+        columns = list(table.columns)
+        kind = "PREF_KIND" if "PREF_KIND" in table.columns else "''"
+        where, values = ["TENANT_ID = ?", "SOURCE_SYSTEM LIKE ?"], [self.address.tenant, f"{SOURCE_SYSTEM}%"]
+        for text, bound in (("SOURCE_ID > ?", above), ("SOURCE_ID <= ?", up_to)):
+            if bound is not None:
+                where.append(text)
+                values.append(bound)
+        statement = f"SELECT SOURCE_SYSTEM, {kind}, {', '.join(columns)} FROM {table.name} WHERE {' AND '.join(where)}"  # noqa: S608
+        for origin, pref_kind, *cells in self._rows(statement, values):
+            row = {
+                column: canonical_text(value, "json" if table.columns[column] == "array" else table.columns[column])
+                for column, value in zip(columns, cells, strict=True)
+            }
+            yield Found(str(row["SOURCE_ID"]), pref_kind, origin, row_digest(row, columns))
+
+    def count(self, table: Table, batch: str) -> int:
+        """How many rows a batch has."""
+        return self._value(
+            f"SELECT COUNT(*) FROM {table.name} WHERE TENANT_ID = ? AND SOURCE_SYSTEM = ?",  # noqa: S608
+            (self.address.tenant, SOURCE_SYSTEM + batch),
+        )
+
+    def repeated(self, table: Table) -> int:
+        """How many keys stand in several rows: Snowflake itself holds no standard table to its primary key."""
+        columns = ", ".join(table.key)
+        return self._value(
+            f"SELECT COUNT(*) FROM (SELECT {columns} FROM {table.name} WHERE TENANT_ID = ? "  # noqa: S608
+            f"GROUP BY {columns} HAVING COUNT(*) > 1) k",
+            (self.address.tenant,),
+        )
+
+    def broken_chains(self) -> int:
+        """How many migrated messages have a parent that is not in their conversation."""
+        return self._value(
+            "SELECT COUNT(*) FROM CHAT_MESSAGES m LEFT JOIN CHAT_MESSAGES p ON p.TENANT_ID = m.TENANT_ID "
+            "AND p.USER_ID = m.USER_ID AND p.CONVERSATION_ID = m.CONVERSATION_ID "
+            "AND p.MESSAGE_ID = m.PARENT_MESSAGE_ID WHERE m.TENANT_ID = ? AND m.SOURCE_SYSTEM LIKE ? "
+            "AND m.PARENT_MESSAGE_ID IS NOT NULL AND m.PARENT_MESSAGE_ID NOT IN ('', ?) AND p.MESSAGE_ID IS NULL",
+            (self.address.tenant, f"{SOURCE_SYSTEM}%", NO_PARENT),
+        )
+
+    def without_conversation(self) -> int:
+        """How many migrated messages have no conversation."""
+        return self._value(
+            "SELECT COUNT(*) FROM CHAT_MESSAGES m LEFT JOIN CONVERSATIONS c ON c.TENANT_ID = m.TENANT_ID "
+            "AND c.USER_ID = m.USER_ID AND c.CONVERSATION_ID = m.CONVERSATION_ID "
+            "WHERE m.TENANT_ID = ? AND m.SOURCE_SYSTEM LIKE ? AND c.CONVERSATION_ID IS NULL",
+            (self.address.tenant, f"{SOURCE_SYSTEM}%"),
+        )
+
+    def built_upon(self, batch: str) -> int:
+        """How many messages that are not the batch's stand in its conversations: a rollback would cut them off."""
+        return self._value(
+            "SELECT COUNT(*) FROM CHAT_MESSAGES m JOIN CONVERSATIONS c ON c.TENANT_ID = m.TENANT_ID "
+            "AND c.USER_ID = m.USER_ID AND c.CONVERSATION_ID = m.CONVERSATION_ID "
+            "WHERE m.TENANT_ID = ? AND c.SOURCE_SYSTEM = ? AND COALESCE(m.SOURCE_SYSTEM, '') <> ?",
+            (self.address.tenant, SOURCE_SYSTEM + batch, SOURCE_SYSTEM + batch),
+        )
+
+    def delete(self, table: Table, batch: str) -> int:
+        """Take a batch's rows out. How many they were."""
+        with closing(self._connection.cursor()) as cursor:
+            cursor.execute(
+                f"DELETE FROM {table.name} WHERE TENANT_ID = ? AND SOURCE_SYSTEM = ?",  # noqa: S608
+                (self.address.tenant, SOURCE_SYSTEM + batch),
+            )
+            return int(cursor.rowcount or 0)
+
+    def transaction(self, work: Callable[[], None]) -> None:
+        """Do several changes, all or none."""
+        with closing(self._connection.cursor()) as cursor:
+            cursor.execute("BEGIN")
+            try:
+                work()
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+
+def open_targets(addresses: Sequence[Address], connect: Connect) -> dict[str, Target]:
+    """A connection to each organisation, with its tables looked at. All that fails is in one `ConnectionError`."""
+    from snowflake.connector import Error
+
+    targets: dict[str, Target] = {}
+    problems: list[str] = []
+    for address in addresses:
+        try:
+            target = targets[address.tenant] = Target(address, connect(address))
+            for table in TABLES.values():
+                target.count(table, "")
+        except Error as error:
+            message = " ".join(str(error.msg or error).split())
+            problems.append(f"{address.tenant} as {address.role}: {message}")
+    if problems:
+        for target in targets.values():
+            target.close()
+        raise ConnectionError("\n".join(problems))
+    return targets

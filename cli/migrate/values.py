@@ -1,0 +1,160 @@
+"""BSON values as JSON and as text, in one canonical form: the same bytes for the same content on both sides."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import bson
+from bson import Decimal128, Int64, ObjectId
+from bson.binary import Binary, UuidRepresentation
+from bson.code import Code
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.datetime_ms import DatetimeMS
+from bson.dbref import DBRef
+from bson.errors import BSONError
+from bson.max_key import MaxKey
+from bson.min_key import MinKey
+from bson.regex import Regex
+from bson.timestamp import Timestamp
+
+_OPTIONS: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
+    tz_aware=True,
+    tzinfo=UTC,
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+    uuid_representation=UuidRepresentation.UNSPECIFIED,
+)
+
+_SECRETS: Final = """
+    accesstoken apikey apikeyhash authorization backupcodes bearertoken clientsecret codehash cookie cookies credentials
+    currentpassword idtoken jwt newpassword passwd password passwordhash pendingbackupcodes pendingtotpsecret privatekey
+    refreshtoken refreshtokenhash secret secretkey sessiontoken token totpsecret twofactoracknowledgementnoncehash
+    twofactorfinalizationnoncehash
+"""
+SECRET_FIELDS: Final = frozenset(_SECRETS.split())
+"""Fields that are never carried, at any depth of any document: lower case, without `_` and `-`."""
+
+# A password's hash (bcrypt, Argon2, scrypt, PBKDF2) or a signed token, under whatever name it stands.
+_SECRET_VALUE: Final = re.compile(
+    r"(?:\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|\$argon2(?:id|i|d)\$.{20,}|\$(?:scrypt|pbkdf2)[^$]*\$.{20,}"
+    r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,})\Z"
+)
+_SAFE_INTEGER: Final = 1 << 53
+
+
+class UnreadableError(Exception):
+    """The bytes are no document. The message names the fault, and nothing of the content."""
+
+
+def decode(data: bytes) -> dict[str, Any]:
+    """A document of BSON. Raises `UnreadableError`."""
+    try:
+        found: dict[str, Any] = bson.decode(data, _OPTIONS)
+    except (BSONError, ValueError, OverflowError, RecursionError, TypeError, IndexError, KeyError) as error:
+        raise UnreadableError(type(error).__name__) from None
+    return found
+
+
+def number(value: float) -> float | int | str:
+    """A double as JSON has it: whole ones without a point, and what JSON cannot say as a word."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[repr(value)]
+    return int(value) if value.is_integer() and abs(value) < _SAFE_INTEGER else value
+
+
+def iso(value: datetime) -> str:
+    """A time in UTC as ISO 8601 has it, to the millisecond, which is what BSON keeps."""
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
+    str: _same,
+    bool: _same,
+    int: _same,
+    type(None): _same,
+    Int64: int,
+    float: number,
+    datetime: iso,
+    ObjectId: str,
+    Decimal128: str,
+    DatetimeMS: lambda value: {"$date": {"$numberLong": str(int(value))}},
+    bytes: lambda value: {"$binary": {"base64": b64encode(value).decode(), "subType": "00"}},
+    Binary: lambda value: {"$binary": {"base64": b64encode(value).decode(), "subType": f"{value.subtype:02x}"}},
+    Regex: lambda value: {"$regularExpression": {"pattern": str(value.pattern), "options": str(int(value.flags))}},
+    Timestamp: lambda value: {"$timestamp": {"t": value.time, "i": value.inc}},
+    Code: lambda value: {"$code": str(value)},
+    MinKey: lambda _: {"$minKey": 1},
+    MaxKey: lambda _: {"$maxKey": 1},
+    DBRef: lambda value: {"$ref": value.collection, "$id": str(value.id)},
+}
+"""What a value of BSON is in JSON: plain where JSON has the like, MongoDB's Extended JSON elsewhere."""
+
+
+def plain(value: Any, left_out: Counter[str]) -> Any:
+    """A value as JSON, without what must not be carried; `left_out` counts that by the field's name."""
+    if isinstance(value, dict):
+        found = {}
+        for key, inner in value.items():
+            if key.replace("_", "").replace("-", "").lower() in SECRET_FIELDS and inner not in (None, "", []):
+                left_out[key] += 1
+            elif type(inner) is str:
+                if len(inner) < 4096 and inner[:1] in "$e" and _SECRET_VALUE.match(inner):
+                    left_out[key] += 1
+                else:
+                    found[key] = inner
+            else:
+                found[key] = plain(inner, left_out)
+        return found
+    if isinstance(value, list):
+        return [plain(inner, left_out) for inner in value]
+    return _PLAIN.get(type(value), str)(value)
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no blanks; letters as they are."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _parsed_number(text: str) -> Any:
+    return number(float(text))
+
+
+def canonical_text(value: Any, kind: str) -> str | None:
+    """What Snowflake answered for a column of this kind (`text`, `number`, `boolean`, `time`, `json`), as text."""
+    if value is None:
+        return None
+    if kind == "json":
+        return canonical_json(json.loads(value, parse_float=_parsed_number) if isinstance(value, str) else value)
+    if kind == "boolean":
+        return "true" if value else "false"
+    if kind == "number":
+        return str(int(value) if isinstance(value, Decimal | float) else value)
+    if kind == "time":
+        assert isinstance(value, datetime)
+        return value.isoformat(sep=" ", timespec="milliseconds")
+    return str(value)
+
+
+def row_digest(row: Mapping[str, str | None], columns: Iterable[str]) -> bytes:
+    """SHA-256 of a row: each column's name, length and text, so that no two rows look alike."""
+    digest = hashlib.sha256()
+    for column in columns:
+        text = row[column]
+        if text is None:
+            digest.update(f"{column}\0-\0".encode())
+        else:
+            content = text.encode()
+            digest.update(f"{column}\0{len(content)}\0".encode())
+            digest.update(content)
+    return digest.digest()
