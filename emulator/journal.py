@@ -88,6 +88,7 @@ class Journal:
 
     def __init__(self, file: Path) -> None:
         self._lock = threading.Lock()
+        file.touch(mode=0o600, exist_ok=True)
         self._database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         # Safe against a killed process at any moment, which is what it is for; not against a power cut.
         self._database.execute("PRAGMA journal_mode=WAL")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,12 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
     cloud = Cloud(tmp_path)
     yield cloud
     cloud.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights than these")
+def test_the_journal_is_its_owner_s_alone(tmp_path: Path) -> None:
+    Journal(tmp_path / "journal.sqlite3").close()
+    assert (tmp_path / "journal.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
 def test_what_the_state_does_not_know_is_deleted_newest_first(cloud: Cloud) -> None:
