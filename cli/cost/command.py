@@ -175,7 +175,8 @@ def show(told: Mapping[str, Any], found: Estimate, known: prices_file.Prices, ou
         output.print(f"[yellow]Not priced[/] {count} x {escape(type_)}: nothing is known of it here")
     output.print(
         f"{known.currency} a month at list prices of {known.oldest} ({known.region}; cli/cost/prices.yaml). A monitor "
-        "stops warehouses, not Cortex: its tokens come on top.",
+        "stops warehouses, not Cortex: its tokens come on top."
+        + (f" No page could be opened for {', '.join(known.unread)}." if known.unread else ""),
         markup=False,
         style="dim",
     )

@@ -105,6 +105,8 @@ class _Estimator:
             "azure-native:monitor:MetricAlert": self._metric_alert,
             "azure-native:network:PrivateEndpoint": self._private_endpoint,
             "azure-native:network:NatGateway": self._nat_gateway,
+            "azure-native:network:PublicIPAddress": self._public_address,
+            "azure-native:applicationinsights:WebTest": self._web_test,
             "azure-native:privatedns:PrivateZone": self._dns_zone,
             "azure-native:containerregistry:Registry": self._registry,
         }
@@ -272,6 +274,13 @@ class _Estimator:
         count = len(criteria) * max(1, len(resource.inputs.get("scopes") or ()))
         return [Line(LOGS, resource.name, count * series, count * series, resource.tenant, f"{count} time series")]
 
+    def _web_test(self, resource: Resource) -> Iterable[Line]:
+        every, places = float(resource.inputs.get("frequency") or 300), len(resource.inputs.get("locations") or ())
+        if not resource.inputs.get("enabled", True):
+            return []
+        amount = self.prices.seconds_a_month / every * places * self.prices.of("web_test_execution")
+        return self._fixed(LOGS, resource, amount, f"every {every:g} s from {places} places")
+
     # The rest, by the hour, day or month
 
     def _fixed(self, area: str, resource: Resource, amount: float, why: str) -> Iterable[Line]:
@@ -284,6 +293,10 @@ class _Estimator:
     def _nat_gateway(self, resource: Resource) -> Iterable[Line]:
         amount = self.prices.of("nat_gateway") * self.prices.hours_a_month
         return self._fixed(NETWORK, resource, amount, "by the hour, without what passes it")
+
+    def _public_address(self, resource: Resource) -> Iterable[Line]:
+        amount = self.prices.of("public_ip_address") * self.prices.hours_a_month
+        return self._fixed(NETWORK, resource, amount, "by the hour")
 
     def _dns_zone(self, resource: Resource) -> Iterable[Line]:
         return self._fixed(NETWORK, resource, self.prices.of("private_dns_zone"), "by the month, without its queries")

@@ -84,6 +84,19 @@ def test_each_revision_that_is_kept_ready_costs_its_replicas() -> None:
     assert two.total() == kept.total() == (pytest.approx(2 * one[0]), pytest.approx(2 * one[1]))
 
 
+def test_a_page_that_is_tried_from_outside_costs_each_try() -> None:
+    places = [{"location": "us-va-ash-azr"}, {"location": "us-tx-sn1-azr"}]
+    test = ("azure-native:applicationinsights:WebTest", {"frequency": 300, "enabled": True, "locations": places})
+    amount = pytest.approx(730 * 12 * 2 * 0.0006)
+    assert priced(test).total() == (amount, amount)
+    assert priced((test[0], {**test[1], "enabled": False})).lines == []
+
+
+def test_an_address_costs_its_hours() -> None:
+    amount = pytest.approx(730 * 0.005)
+    assert priced(("azure-native:network:PublicIPAddress", {})).total() == (amount, amount)
+
+
 def test_a_job_costs_its_runs() -> None:
     job = {
         "jobName": "job",
@@ -226,7 +239,8 @@ def test_every_price_says_where_it_is_from_and_of_when() -> None:
         assert datetime.date(2026, 1, 1) <= price.date <= today, name
         assert price.unit, name
     assert PRICES.currency == "USD"
-    assert PRICES.unread == ["container_cpu_idle"]
+    # The list of what nobody could read anywhere is short, and the answer names it.
+    assert PRICES.unread == ["container_cpu_idle", "public_ip_address", "web_test_execution"]
 
 
 @pytest.mark.parametrize("text", ["", "prices: {}", "currency: [", "currency: USD\nprices: {a: {amount: -1}}"])
