@@ -16,9 +16,9 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import duckdb
 import sqlglot
@@ -37,6 +37,7 @@ from emulator.snowflake.account.python_modules import handler_builtins
 from emulator.snowflake.account.types import from_duckdb, text_length
 
 _log = logging.getLogger(__name__)
+_Operation = TypeVar("_Operation", bound=Callable[..., Any])
 
 HIDDEN_SCHEMA: Final = "_fs_information_schema"
 """Where fakesnow and the mark live in each database; never a Snowflake schema."""
@@ -56,6 +57,20 @@ def check_database_name(name: str) -> None:
     """Refuse by name what no database can be called here."""
     if name.upper() in _RESERVED_DATABASES:
         raise SnowflakeError.unsupported(f"a database named {name}")
+
+
+def _changes_structure(operation: _Operation) -> _Operation:
+    """Forget what is known of tables' columns, when an operation begins and again when it has ended."""
+
+    @wraps(operation)
+    def wrapper(self: Data, *args: Any, **kwargs: Any) -> Any:
+        self._descriptions.clear()
+        try:
+            return operation(self, *args, **kwargs)
+        finally:
+            self._descriptions.clear()
+
+    return cast(_Operation, wrapper)
 
 
 class Data:
@@ -82,6 +97,8 @@ class Data:
         self._translation = self.fakesnow.connect()
         self._tables: dict[str, tuple[str, list[tuple[str, int]]]] = {}
         self._python: set[str] = set()
+        # What DESCRIBE said, until anything is made, changed or dropped in any database.
+        self._descriptions: dict[ObjectName, list[Column]] = {}
 
     def close(self) -> None:
         self._registry.close()
@@ -117,6 +134,7 @@ class Data:
             self._root.execute("DETACH _recovery")
         return None if row is None else str(row[0])
 
+    @_changes_structure
     def create_database(self, identifier: int, name: str, schemas: Sequence[str]) -> None:
         """Make and attach the file of a database, with what fakesnow needs in it, and its first schemas."""
         check_database_name(name)
@@ -142,6 +160,7 @@ class Data:
         self.detach(name)
         self.delete_file(identifier)
 
+    @_changes_structure
     def detach(self, name: str) -> None:
         """Let go of a database's file."""
         self._root.execute(f"DETACH DATABASE IF EXISTS {quote(name)}")
@@ -155,6 +174,7 @@ class Data:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 
+    @_changes_structure
     def attach(self, identifier: int, name: str) -> bool:
         """Attach a database's file under its name; True where it had another before, so that `take_name` is due."""
         path = self.file(identifier)
@@ -167,6 +187,7 @@ class Data:
         [(known,)] = self._root.execute(f"SELECT database FROM {quote(name)}.{HIDDEN_SCHEMA}.{_MARK}").fetchall()
         return bool(known != name)
 
+    @_changes_structure
     def take_name(self, name: str, statements: Iterable[str]) -> None:
         """Make anew what holds the database's name, and last the note of that name: a kill before it has all of it
         done again. A statement that no longer holds (a view on a table of another name) is left as it was."""
@@ -181,6 +202,7 @@ class Data:
 
     # --- statements
 
+    @_changes_structure
     def execute(self, database: str, change: str, statements: Iterable[str]) -> None:
         """Run DuckDB statements on one database and mark it with the change they belong to: all or nothing."""
         work = self._work
@@ -351,10 +373,14 @@ class Data:
 
     def describe(self, name: ObjectName) -> list[Column]:
         """The columns of a table or view as DuckDB has them, their types mapped back; empty if it is not there."""
-        try:
-            return _described(self._work.execute(f"DESCRIBE {name.sql()}").fetchall())
-        except duckdb.Error:
-            return []
+        known = self._descriptions.get(name)
+        if known is None:
+            try:
+                known = _described(self._work.execute(f"DESCRIBE {name.sql()}").fetchall())
+            except duckdb.Error:
+                return []
+            self._descriptions[name] = known
+        return list(known)
 
     def row_count(self, name: ObjectName) -> int:
         row = self._work.execute(f"SELECT count(*) FROM {name.sql()}").fetchone()
@@ -386,6 +412,7 @@ class Data:
             found[kind] = set(rows)
         return found
 
+    @_changes_structure
     def remove_stray(self, kind: str, name: ObjectName) -> None:
         """Drop from the data what no catalogue has."""
         cascade = " CASCADE" if kind == "SCHEMA" else ""
@@ -418,6 +445,7 @@ class Data:
 
     # --- Python functions
 
+    @_changes_structure
     def register_python(
         self,
         identifier: int,
@@ -449,6 +477,7 @@ class Data:
         self.register_function(name, call, [self.type_sql(type_) for _, type_ in arguments], self.type_sql(returns))
         return name
 
+    @_changes_structure
     def register_function(
         self, name: str, function: Callable[..., Any], parameters: Sequence[str], returns: str
     ) -> None:
@@ -465,6 +494,7 @@ class Data:
         )
         self._python.add(name)
 
+    @_changes_structure
     def unregister_python(self, identifier: int) -> None:
         name = f"_python_{identifier}"
         if name in self._python:

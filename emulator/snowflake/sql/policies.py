@@ -96,7 +96,7 @@ class Policies(ABC):
             if mask is not None:
                 value = self._body(mask.policy, mask.arguments, row, scope, mask.tags)
                 value = typed(value, str(mask.policy.properties["RETURNS"]))
-            selected.append(exp.alias_(value, column.name, quoted=True))
+            selected.append(exp.alias_(value, column.name, quoted=True, copy=False))
         if row_name:
             selected.append(exp.alias_(exp.column("rowid", row, quoted=True), row_name, quoted=True))
         query = exp.Select(expressions=selected, from_=exp.From(this=source))

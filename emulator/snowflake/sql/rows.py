@@ -119,10 +119,20 @@ class _Preparation(Policies):
 
     def _check_columns(self, tree: exp.Expr) -> None:
         """Names are told apart by case, which DuckDB does not do; nor has Snowflake a column ROWID."""
-        sources = {source.name for source in tree.find_all(exp.Table)}
-        sources.update(alias.name for alias in tree.find_all(exp.TableAlias))
+        sources: set[str] = set()
+        named: set[str] = set()
+        waiting: list[Any] = [tree]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, list):
+                waiting.extend(node)
+            elif isinstance(node, exp.Expr):
+                waiting.extend(node.args.values())
+                if isinstance(node, exp.Table | exp.TableAlias):
+                    sources.add(node.name)
+                elif isinstance(node, exp.Identifier) and not isinstance(node.parent, exp.Column):
+                    named.add(node.name)
         folded = {source.upper() for source in sources}
-        named = {alias.name for alias in tree.find_all(exp.Identifier) if not isinstance(alias.parent, exp.Column)}
         for column in self._columns:
             name = column.name
             if column.table and column.table not in sources and column.table.upper() in folded:
@@ -545,7 +555,7 @@ class _Preparation(Policies):
             value: exp.Expr = exp.column(exp.to_identifier(column, quoted=True))
             if column in as_text:
                 value = exp.cast(value, "JSON", dialect="duckdb")
-            selected.append(exp.alias_(value, column, quoted=True))
+            selected.append(exp.alias_(value, column, quoted=True, copy=False))
         return subquery(exp.Select(expressions=selected, from_=exp.From(this=relation)), alias, name.name)
 
     def _relation(self, rows: pa.Table, alias: exp.TableAlias | None, called: str) -> exp.Table:

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import sqlglot
 from fakesnow import macros, transforms
@@ -20,41 +20,56 @@ from emulator.snowflake.sql.syntax import unsupported
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 Transformation = Callable[[exp.Expr], exp.Expr]
+Kind = type[exp.Expr] | str
 
-# The order is fakesnow's own (`FakeSnowflakeCursor._transform`), which some of them rely on.
-_FAKESNOW: Final[tuple[Transformation, ...]] = (
-    transforms.current_version,
-    transforms.semi_structured_types,
-    transforms.try_parse_json,
-    transforms.split,
-    transforms.indices_to_json_extract,
-    transforms.json_extract_cast_as_varchar,
-    transforms.json_extract_cased_as_varchar,
-    transforms.json_extract_precedence,
-    transforms.regex_replace,
-    transforms.regex_substr,
-    transforms.values_columns,
-    transforms.to_date,
-    transforms.timestamp_offsets,
-    transforms.to_decimal,
-    transforms.to_timestamp,
-    transforms.to_variant,
-    transforms.timestamp_ntz,
-    transforms.float_to_double,
-    transforms.integer_precision,
-    transforms.sample,
-    transforms.array_size,
-    transforms.random,
-    transforms.array_agg_within_group,
-    transforms.array_agg,
-    transforms.object_agg,
-    transforms.dateadd_date_cast,
-    transforms.dateadd_string_literal_timestamp_cast,
-    transforms.datediff_string_literal_timestamp_cast,
-    transforms.hex_string,
-    transforms.sha256,
-    transforms.alias_in_join,
-    transforms.alias_in_where,
+
+def _together(*transformations: Transformation) -> Transformation:
+    """Several that look at nothing but the node itself, as one."""
+
+    def apply(node: exp.Expr) -> exp.Expr:
+        for transformation in transformations:
+            node = transformation(node)
+        return node
+
+    return apply
+
+
+_OF_TYPES: Final[frozenset[Kind]] = frozenset({exp.DataType})
+
+# The order is fakesnow's own (`FakeSnowflakeCursor._transform`), which some of them rely on. Each with the nodes of
+# which there must be one in a tree for it to change anything, functions of no type by their names: a test holds them
+# to what they do without.
+_FAKESNOW: Final[tuple[tuple[Transformation, frozenset[Kind]], ...]] = (
+    (transforms.current_version, frozenset({exp.CurrentVersion})),
+    (transforms.semi_structured_types, _OF_TYPES),
+    (transforms.try_parse_json, frozenset({"TRY_PARSE_JSON"})),
+    (transforms.split, frozenset({exp.Split})),
+    (transforms.indices_to_json_extract, frozenset({exp.Bracket})),
+    (transforms.json_extract_cast_as_varchar, frozenset({exp.JSONExtract})),
+    (transforms.json_extract_cased_as_varchar, frozenset({exp.JSONExtract})),
+    (transforms.json_extract_precedence, frozenset({exp.JSONExtract, exp.JSONExtractScalar})),
+    (transforms.regex_replace, frozenset({exp.RegexpReplace})),
+    (transforms.regex_substr, frozenset({exp.RegexpExtract})),
+    (transforms.values_columns, frozenset({exp.Values})),
+    (transforms.to_date, frozenset({"TO_DATE"})),
+    (transforms.timestamp_offsets, frozenset({exp.Cast})),
+    (transforms.to_decimal, frozenset({exp.ToNumber})),
+    (transforms.to_timestamp, frozenset({exp.UnixToTime, "TO_TIMESTAMP", "TO_TIMESTAMP_NTZ", exp.Cast})),
+    (transforms.to_variant, frozenset({exp.ToVariant})),
+    (_together(transforms.timestamp_ntz, transforms.float_to_double, transforms.integer_precision), _OF_TYPES),
+    (transforms.sample, frozenset({exp.TableSample})),
+    (transforms.array_size, frozenset({exp.ArraySize})),
+    (transforms.random, frozenset({exp.Rand})),
+    (transforms.array_agg_within_group, frozenset({exp.WithinGroup})),
+    (transforms.array_agg, frozenset({exp.ArrayAgg})),
+    (transforms.object_agg, frozenset({exp.ObjectAgg})),
+    (transforms.dateadd_date_cast, frozenset({exp.DateAdd})),
+    (transforms.dateadd_string_literal_timestamp_cast, frozenset({exp.DateAdd})),
+    (transforms.datediff_string_literal_timestamp_cast, frozenset({exp.DateDiff})),
+    (transforms.hex_string, frozenset({exp.HexString})),
+    (transforms.sha256, frozenset({exp.SHA2, exp.SHA2Digest, "SHA2_HEX", "SHA2_BINARY"})),
+    (transforms.alias_in_join, frozenset({exp.Join})),
+    (transforms.alias_in_where, frozenset({"_FS_OBJECT_CONSTRUCT"})),
 )
 
 # Snowflake's functions that neither DuckDB nor fakesnow has, in the catalogue that every connection starts in.
@@ -130,19 +145,48 @@ def creation_sql() -> str:
 def to_duckdb(tree: exp.Expr) -> str:
     """The DuckDB text of a prepared tree (which is used up). What has no DuckDB form is refused by name."""
     try:
-        for transformation in _FAKESNOW:
-            tree = _everywhere(tree, transformation)
-        return tree.sql(dialect="duckdb", comments=False, unsupported_level=ErrorLevel.RAISE)
+        kinds = _kinds_of(tree)
+        for transformation, needed in _FAKESNOW:
+            if not needed.isdisjoint(kinds):
+                kinds.clear()
+                tree = _everywhere(tree, transformation, kinds)
+        return tree.sql(dialect="duckdb", comments=False, copy=False, unsupported_level=ErrorLevel.RAISE)
     except (UnsupportedError, NotImplementedError, AssertionError) as error:
         raise unsupported(" ".join(str(error).split())) from None
 
 
-@lru_cache(maxsize=2048)
 def tables_of(text: str) -> frozenset[tuple[str, ...]]:
     """Every table that a DuckDB text names, read anew from the text itself: in full, or by one name.
 
-    A translation that let a value slip into the text as syntax would show here.
+    A translation that let a value slip into the text as syntax would show here. What strings hold does not change how
+    a text reads, unless one stands where a table's name does: so texts that differ in their strings alone are read
+    once.
     """
+    found = _tables_of(_without_strings(text))
+    if any(part.startswith(_STRING) for name in found for part in name):
+        return _tables_of(text)
+    return found
+
+
+_STRING: Final = "⟨string⟩"
+"""What stands for a string in a text that is read for its tables."""
+
+
+_QUOTED: Final = re.compile(r"""("(?:[^"]|"")*")|('(?:[^']|'')*')""")
+# What may begin a comment or a string of another form: then nothing is left out.
+_NOT_PLAIN: Final = re.compile(r"""--|/\*|[$'"]|\w⟨""")
+
+
+def _without_strings(text: str) -> str:
+    """The text with a mark for each of its strings; one with comments or with strings of another form as it is."""
+    outside = _QUOTED.sub(lambda match: " " if match[1] else "⟨", text)
+    if "⟨" in text or _NOT_PLAIN.search(outside):
+        return text
+    return _QUOTED.sub(lambda match: match[1] or f"'{_STRING}'", text)
+
+
+@lru_cache(maxsize=2048)
+def _tables_of(text: str) -> frozenset[tuple[str, ...]]:
     try:
         trees = sqlglot.parse(text, read="duckdb")
     except SqlglotError:
@@ -163,19 +207,48 @@ def tables_of(text: str) -> frozenset[tuple[str, ...]]:
 TABLE_FUNCTIONS: Final = frozenset({("_flatten()",), ("range()",), ("generate_series()",)})
 
 
-def _everywhere(node: exp.Expr, transformation: Transformation, *, done: bool = False) -> exp.Expr:
-    """Apply it to every node from the top, also below what it put in place, which `Expr.transform` does not do."""
+def _kinds_of(tree: exp.Expr) -> set[Kind]:
+    """What kinds of nodes a tree has."""
+    kinds: set[Kind] = set()
+    waiting: list[Any] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, exp.Expr):
+            _add_kind(node, kinds)
+            waiting.extend(node.args.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+    return kinds
+
+
+def _general(kind: type[exp.Expr]) -> tuple[type[exp.Expr], ...]:
+    """A kind of node with all that it is besides."""
+    return tuple(one for one in kind.__mro__ if issubclass(one, exp.Expr))
+
+
+def _add_kind(node: exp.Expr, kinds: set[Kind]) -> None:
+    kind = type(node)
+    if kind not in kinds:
+        kinds.update(_general(kind))
+    if kind is exp.Anonymous:
+        kinds.add(node.name.upper())
+
+
+def _everywhere(node: exp.Expr, transformation: Transformation, kinds: set[Kind], *, done: bool = False) -> exp.Expr:
+    """Apply it to every node from the top, also below what it put in place, which `Expr.transform` does not do. The
+    kinds of the nodes that there are then are added to `kinds`."""
     new = node if done else transformation(node)
+    _add_kind(new, kinds)
     replaced = new is not node
     for key, value in list(new.args.items()):
         if isinstance(value, exp.Expr):
-            child = _everywhere(value, transformation, done=replaced and value is node)
+            child = _everywhere(value, transformation, kinds, done=replaced and value is node)
             if child is not value:
                 new.set(key, child)
         elif isinstance(value, list):
             for index, item in enumerate(value):
                 if isinstance(item, exp.Expr):
-                    child = _everywhere(item, transformation, done=replaced and item is node)
+                    child = _everywhere(item, transformation, kinds, done=replaced and item is node)
                     if child is not item:
                         new.set(key, child, index=index)
     return new
