@@ -51,6 +51,11 @@ def snowflake_environment(
     }
 
 
+def backend_logs() -> dict[str, pulumi.Input[str]]:
+    """What uvicorn, FastAPI's server, writes: its log of requests would name each conversation that is asked for."""
+    return {"UVICORN_ACCESS_LOG": "false", "UVICORN_LOG_LEVEL": "warning"}
+
+
 def chat_environment(
     *, own_url: pulumi.Input[str], backend_url: pulumi.Input[str], search_url: pulumi.Input[str], model: str
 ) -> dict[str, pulumi.Input[str]]:

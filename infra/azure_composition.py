@@ -423,7 +423,11 @@ class _Azure:
             apps.backend,
             port=applications.BACKEND_PORT,
             health_path="/health",
-            environment={**self._snowflake_environment("chat"), "AZURE_KEY_VAULT_URL": self.vault.uri},
+            environment={
+                **self._snowflake_environment("chat"),
+                **applications.backend_logs(),
+                "AZURE_KEY_VAULT_URL": self.vault.uri,
+            },
             secrets={
                 "NEXUSCHAT_API_KEY": secret[naming.SHARED_API_KEY],
                 "SNOWFLAKE_PRIVATE_KEY": secret[naming.SNOWFLAKE_PRIVATE_KEY],

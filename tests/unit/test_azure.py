@@ -267,6 +267,9 @@ def test_the_backends_variables(graph: Graph) -> None:
         "SNOWFLAKE_SCHEMA": "TENANT_MANAGEMENT",
         "SNOWFLAKE_CORTEX_MODEL": "claude-sonnet-4-5",
         "SNOWFLAKE_QUERY_TAG": "{organization_id}:chat",
+        # Its log of requests would name conversations.
+        "UVICORN_ACCESS_LOG": "false",
+        "UVICORN_LOG_LEVEL": "warning",
         "AZURE_CLIENT_ID": "client-of-backend-identity",
     }
     assert references(backend) == {

@@ -18,7 +18,7 @@ KEY = "tls:index/privateKey:PrivateKey"
 
 #: Values that stand in the program, each for what its name says.
 CONSTANTS = {
-    "backend": {"SNOWFLAKE_AUTHENTICATOR", "SNOWFLAKE_QUERY_TAG"},
+    "backend": {"SNOWFLAKE_AUTHENTICATOR", "SNOWFLAKE_QUERY_TAG", "UVICORN_ACCESS_LOG", "UVICORN_LOG_LEVEL"},
     "index": {"SNOWFLAKE_AUTHENTICATOR", "SNOWFLAKE_QUERY_TAG"},
     "site": set(),
     "search": {"MEILI_ENV", "MEILI_NO_ANALYTICS", "MEILI_LOG_LEVEL", "MEILI_HTTP_ADDR", "MEILI_DB_PATH"},
