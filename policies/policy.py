@@ -142,13 +142,21 @@ class Properties:
         return value
 
     def has(self, path: str) -> bool:
-        """Whether it is set, be its value known or not."""
+        """Whether something is set; an unknown is, where it is made from another resource's output (a reference)."""
         try:
             return self.get(path) not in (None, "", [], {})
         except NotJudgedError as not_judged:
-            if not_judged.place != self._place(path):
-                raise
-            return True
+            if not_judged.place == self._place(path) and self.resource.sources.get(self._top(path)):
+                return True
+            raise
+
+    def filled(self, path: str) -> bool:
+        """Whether a list or a mapping holds anything: one that is not known may be empty."""
+        return self.get(path) not in (None, "", [], {})
+
+    def _top(self, path: str) -> str:
+        """The input that a path begins with."""
+        return re.split(r"[.\[]", self._place(path), maxsplit=1)[0]
 
     def text(self, path: str) -> str | None:
         """Text; a secret's value where the graph holds it."""

@@ -135,9 +135,10 @@ def _no_secret_in_environment(inputs: Properties, _: Parameters, graph: Resource
         if urn in graph.by_urn and graph.by_urn[urn].short_type in _GENERATORS:
             yield f"template is made from the secret {graph.by_urn[urn].name}: refer to the vault"
     for name, variable in _variables(inputs):
-        if not variable.has("value") or _literal(variable) in ("true", "false"):
-            continue
-        if _SECRET_NAME.search(name.upper()) and not _NO_SECRET_NAME.search(name.upper()):
+        secret = _SECRET_NAME.search(name.upper()) and not _NO_SECRET_NAME.search(name.upper())
+        held = dict(variable.items()).get("value")
+        if secret and held not in (None, "", "true", "false"):
+            # Whatever it is, known or not.
             yield f"the variable {name} holds its value in the open: refer to a secret"
             continue
         value = _literal(variable)
@@ -160,7 +161,7 @@ def _public_ingress(app: Properties, parameters: Parameters) -> Iterator[str]:
 
 @each(APP)
 def _https(app: Properties, _: Parameters) -> Iterator[str]:
-    if not app.has("configuration.ingress"):
+    if not app.filled("configuration.ingress"):
         return
     if app.flag("configuration.ingress.allowInsecure") is not False:
         yield "configuration.ingress.allowInsecure is not false"

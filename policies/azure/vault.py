@@ -50,7 +50,7 @@ def _private(vault: Properties, _: Parameters) -> Iterator[str]:
         yield "properties.publicNetworkAccess is not disabled"
     if (vault.text("properties.networkAcls.defaultAction") or "").lower() != "deny":
         yield "properties.networkAcls.defaultAction is not Deny"
-    if vault.has("properties.networkAcls.ipRules"):
+    if vault.filled("properties.networkAcls.ipRules"):
         yield "properties.networkAcls.ipRules lets addresses in"
 
 

@@ -69,7 +69,7 @@ def _budgets(inputs: Properties, _: Parameters, graph: ResourceGraph) -> Iterato
     notifications = inputs.part("notifications")
     told = [notifications.part(name) for name, _ in notifications.items()]
     if not any(
-        each.flag("enabled") and any(each.has(key) for key in ("contactEmails", "contactGroups", "contactRoles"))
+        each.flag("enabled") and any(each.filled(key) for key in ("contactEmails", "contactGroups", "contactRoles"))
         for each in told
     ):
         yield "notifications tell nobody"
@@ -80,7 +80,7 @@ def _alerts_told(alert: Properties, _: Parameters) -> Iterator[str]:
     if alert.flag("enabled") is False:
         yield "enabled is false"
     actions = "actions" if alert.resource.short_type == _ALERTS[0] else "actions.actionGroups"
-    if not alert.has(actions):
+    if not alert.filled(actions):
         yield f"{actions} is empty: it tells nobody"
 
 
@@ -95,7 +95,7 @@ def _alerts_present(graph: ResourceGraph, parameters: Parameters) -> Iterator[Br
 def _receivers(group: Properties, _: Parameters) -> Iterator[str]:
     if group.flag("enabled") is False:
         yield "enabled is false"
-    if not any(name.endswith("Receivers") and value for name, value in group.items()):
+    if not any(group.filled(name) for name, _ in group.items() if name.endswith("Receivers")):
         yield "it has no receivers"
 
 

@@ -110,7 +110,8 @@ def _unprotected(graph: ResourceGraph, resource: Resource, parameters: Parameter
         if isinstance(value, Secret):
             return
         if isinstance(value, Unknown):
-            if is_secret and not _generated(graph, resource, top):
+            holds = is_secret or any(name.startswith(f"{resource.short_type}.{path}.") for name in named)
+            if holds and not _generated(graph, resource, top):
                 raise NotJudgedError(resource.urn, path)
         elif isinstance(value, dict):
             for key, inner in value.items():

@@ -99,7 +99,7 @@ class ResourceGraph:
         self._provider_roles = {
             resource.urn: str(resource.inputs.get("role") or "")
             for resource in self.resources
-            if resource.type == _PROVIDER
+            if resource.type == _PROVIDER and isinstance(resource.inputs, Mapping)
         }
 
     @classmethod

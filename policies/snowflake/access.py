@@ -163,7 +163,7 @@ def _closed_network(policy: Properties, parameters: Parameters) -> Iterator[str]
                 continue
             if network.prefixlen < parameters["shortest_prefix"]:
                 yield f"{path}[{index}] is wider than /{parameters['shortest_prefix']}"
-    if not is_rule and not policy.has("allowedIpLists") and not policy.has("allowedNetworkRuleLists"):
+    if not is_rule and not policy.filled("allowedIpLists") and not policy.filled("allowedNetworkRuleLists"):
         yield "it allows nothing in particular"
 
 
