@@ -1,6 +1,7 @@
 """Whether every tenant is declared like every other, but for what is meant to differ.
 
-The template is what most tenants have, resource by resource and field by field, with the tenant's id taken out.
+The template is what most tenants have, resource by resource and field by field, with the tenant's id taken out. A
+suspended tenant lacks what lets its roles act.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ SETTINGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
 }
 
 _Key = tuple[str, str]
+#: What every suspended tenant has and no other: its row's status.
+_SUSPENDED: Final[tuple[str, str]] = ("Execute", f"{TENANT}-suspended")
 _Fields = dict[str, str]
 
 
@@ -87,7 +90,12 @@ def differences(graph: ResourceGraph, exceptions: Mapping[str, Collection[str]] 
         tenant: {_key(resource, tenant): _fields(graph, resource, tenant) for resource in resources}
         for tenant, resources in tenants(graph).items()
     }
-    template = _template(known, excused)
+    suspended = {tenant for tenant in known if _SUSPENDED in known[tenant]}
+    for tenant in suspended:
+        excused.setdefault(tenant, set()).add("suspended")
+    # What a suspended one lacks, the others have: they are the template, as long as there are any.
+    active = {tenant: own for tenant, own in known.items() if tenant not in suspended}
+    template = _template(active or known, excused)
     return [difference for tenant in sorted(known) for difference in _compare(tenant, known[tenant], template, excused)]
 
 
