@@ -88,6 +88,7 @@ def verify(
     from cli.verify.isolation import RoleKind, isolation, platform_roles, roles_without_content
     from cli.verify.models import models
     from cli.verify.phi import masks, tagged_columns
+    from cli.verify.protections import protections
 
     settings = access.settings
     declared = Declared.of(
@@ -126,6 +127,8 @@ def verify(
     with closing(as_deploy_user()) as connection, connection.cursor() as cursor:
         account(report, declared, cursor)
         guards(report, state, cursor)
+        databases = [tenant.content.database for tenant in declared.tenants]
+        protections(report, state, declared.shared.database, databases, cursor)
     key = _azure(report, access, state, outputs)
     tables = sorted(declared.tenants[0].content.tables)
     as_application = as_deploy_user

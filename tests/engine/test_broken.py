@@ -127,6 +127,38 @@ def test_a_statement_that_breaks_something_is_found(
         assert resource in failed[area]
 
 
+PROTECTION = "VIDEXA_SHARED.GOVERNANCE"
+UNPROTECTED = {
+    f"ALTER TABLE HCS0002_DB.NEXUSCHAT.CONVERSATIONS MODIFY COLUMN TITLE UNSET TAG {PROTECTION}.PHI": (
+        f"ALTER TABLE HCS0002_DB.NEXUSCHAT.CONVERSATIONS MODIFY COLUMN TITLE SET TAG {PROTECTION}.PHI = 'CONTENT'"
+    ),
+    f"ALTER TABLE VIDEXA_SHARED.TENANT_MANAGEMENT.ORG_USERS DROP ROW ACCESS POLICY {PROTECTION}.TENANT_ROWS": (
+        "ALTER TABLE VIDEXA_SHARED.TENANT_MANAGEMENT.ORG_USERS "
+        f"ADD ROW ACCESS POLICY {PROTECTION}.TENANT_ROWS ON (ORGANIZATION_ID)"
+    ),
+    "ALTER ACCOUNT UNSET PASSWORD POLICY": f"ALTER ACCOUNT SET PASSWORD POLICY {PROTECTION}.PASSWORD",
+    'GRANT APPLICATION ROLE SNOWFLAKE."CORTEX-MODEL-ROLE-CLAUDE-OPUS-4-6" TO ROLE HCS0001_APP': (
+        'REVOKE APPLICATION ROLE SNOWFLAKE."CORTEX-MODEL-ROLE-CLAUDE-OPUS-4-6" FROM ROLE HCS0001_APP'
+    ),
+}
+
+
+def test_what_is_no_longer_protected_is_found(served: Served) -> None:
+    """Several at once: each has an area of its own."""
+    served.nexus.sql("; ".join(UNPROTECTED), "ACCOUNTADMIN")
+    try:
+        failed = served.failed()
+    finally:
+        served.nexus.sql("; ".join(UNPROTECTED.values()), "ACCOUNTADMIN")
+    title = "HCS0002_DB.NEXUSCHAT.CONVERSATIONS.TITLE"
+    assert failed.keys() == {"patients' data", "rows", "guards", "models", "grants"}
+    assert {f"{title}: PHI = CONTENT", title} <= set(failed["patients' data"])
+    assert failed["rows"] == ["VIDEXA_SHARED.TENANT_MANAGEMENT.ORG_USERS"]
+    assert failed["guards"] == [f"{PROTECTION}.PASSWORD to the account"]
+    assert failed["models"] == ["HCS0001_APP"]
+    assert failed["grants"] == ["HCS0001_APP"]
+
+
 def test_what_was_dropped_is_found_and_mended_by_up(served: Served) -> None:
     served.nexus.sql("DROP TABLE HCS0001_DB.NEXUSCHAT.USER_SESSIONS")
     served.nexus.sql("DROP ROLE HCS0001_ANALYST", "USERADMIN")
