@@ -21,6 +21,9 @@ from infra.settings import SettingsError, load_settings
 
 SIZES = "1,5,20,60"
 QUICK_SIZES = "1,5"
+LARGE = 20
+SMALL_RUNS = 3
+"""A few tenants take little beside what every run takes: once is not enough to tell what they take."""
 
 
 def command(
@@ -30,7 +33,14 @@ def command(
     quick: Annotated[
         bool, typer.Option("--quick", help=f"Measure at {QUICK_SIZES.replace(',', ' and ')} tenants only.")
     ] = False,
-    runs: Annotated[int, typer.Option("--runs", min=1, help="How often to measure each step; medians are told.")] = 1,
+    runs: Annotated[
+        int | None,
+        typer.Option(
+            "--runs",
+            min=1,
+            help=f"How often to measure each step; medians are told. {SMALL_RUNS} below {LARGE} tenants, else 1.",
+        ),
+    ] = None,
     floor: Annotated[
         bool,
         typer.Option(
@@ -62,16 +72,16 @@ def command(
     measured: list[SizeFigures] = []
     try:
         for size in sizes:
-            measured.append(bench.size(size, runs=runs, floor=floor))
+            measured.append(bench.size(size, runs=runs or (SMALL_RUNS if size < LARGE else 1), floor=floor))
             if len(measured) < len(sizes):
                 # The large sizes take long: what is known already need not wait for them.
                 show_times(measured, errors())
     except CommandFailedError as failure:
         raise FailureError(f"{failure}\nEverything that was printed: {log}") from None
     if as_json_:
-        answer(as_json(measured, runs))
+        answer(as_json(measured))
     else:
-        show(measured, runs, console())
+        show(measured, console())
     # Kept when something failed: the log is in it.
     shutil.rmtree(work, ignore_errors=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import platform
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,8 @@ class SizeFigures:
     resources: int
     ours: dict[Step, Measurement] = field(default_factory=dict)
     floor: dict[Step, Measurement] = field(default_factory=dict)
+    runs: dict[Step, list[float]] = field(default_factory=dict)
+    """The seconds of each of our runs."""
 
     def ratio(self, step: Step) -> float:
         return self.ours[step].seconds / self.floor[step].seconds
@@ -45,32 +48,50 @@ class SizeFigures:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One aim at one place: `limit` is what `found` may be at most, both in `unit`."""
+    """One aim at one place: `limit` is what `found` may be at most, both in `unit`.
+
+    What is true is somewhere from `least` to `most`, as far as the runs differ; without these it is `found`.
+    """
 
     aim: str
     found: float
     limit: float
     unit: str
+    least: float | None = None
+    most: float | None = None
 
     @property
-    def met(self) -> bool:
-        return self.found <= self.limit
+    def met(self) -> bool | None:
+        """None where the runs differ by more than what the aim asks about: that is neither met nor missed."""
+        least = self.found if self.least is None else self.least
+        most = self.found if self.most is None else self.most
+        return None if least <= self.limit < most else self.found <= self.limit
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Seconds that each tenant more costs, between two sizes."""
+    """Seconds that each tenant more costs, between two sizes: `ours` and the `floor`'s.
+
+    `uncertain` is by how many seconds a tenant `ours` may be wrong either way, judged by how far runs of this step
+    differ; `processor` is what all our processes compute for a tenant.
+    """
 
     step: Step
     smaller: int
     larger: int
     ours: float
     floor: float | None
+    uncertain: float
+    processor: float
 
 
 def growths(sizes: Sequence[SizeFigures]) -> Iterator[Growth]:
     """The cost of a tenant for each step, from each size to the next."""
     for step in STEPS:
+        # Either end may be wrong by half of it. A size that was run once has none of its own: the others' counts.
+        spread = max(
+            (max(size.runs[step]) - min(size.runs[step]) for size in sizes if size.runs.get(step)), default=0.0
+        )
         for smaller, larger in itertools.pairwise(sizes):
             tenants = larger.tenants - smaller.tenants
             floor = (
@@ -79,7 +100,8 @@ def growths(sizes: Sequence[SizeFigures]) -> Iterator[Growth]:
                 else None
             )
             ours = (larger.ours[step].seconds - smaller.ours[step].seconds) / tenants
-            yield Growth(step, smaller.tenants, larger.tenants, ours, floor)
+            processor = (larger.ours[step].processor_seconds - smaller.ours[step].processor_seconds) / tenants
+            yield Growth(step, smaller.tenants, larger.tenants, ours, floor, spread / tenants, processor)
 
 
 def verdicts(sizes: Sequence[SizeFigures]) -> list[Verdict]:
@@ -98,17 +120,25 @@ def verdicts(sizes: Sequence[SizeFigures]) -> list[Verdict]:
     for growth in growths(sizes):
         by_step.setdefault(growth.step, []).append(growth)
     for step, each in by_step.items():
-        found += [
-            Verdict(
-                f"growth of {step}, {after.smaller}→{after.larger} against {before.smaller}→{before.larger}",
-                after.ours / before.ours,
-                GROWTH_AIM,
-                "times",
-            )
-            for before, after in itertools.pairwise(each)
-            if before.ours > 0
-        ]
+        found += [_flat(step, before, after) for before, after in itertools.pairwise(each)]
     return found
+
+
+def _flat(step: Step, before: Growth, after: Growth) -> Verdict:
+    """Whether a tenant more costs what it cost among fewer."""
+    return Verdict(
+        f"growth of {step}, {after.smaller}→{after.larger} against {before.smaller}→{before.larger}",
+        _ratio(after.ours, before.ours),
+        GROWTH_AIM,
+        "times",
+        _ratio(after.ours - after.uncertain, before.ours + before.uncertain),
+        _ratio(after.ours + after.uncertain, before.ours - before.uncertain),
+    )
+
+
+def _ratio(cost: float, to: float) -> float:
+    """How many times as much; more than anything where what it is compared with is nothing."""
+    return max(cost, 0.0) / to if to > 0 else math.inf
 
 
 def machine() -> dict[str, Any]:
@@ -121,11 +151,10 @@ def machine() -> dict[str, Any]:
     }
 
 
-def as_json(sizes: Sequence[SizeFigures], runs: int) -> dict[str, Any]:
+def as_json(sizes: Sequence[SizeFigures]) -> dict[str, Any]:
     """All figures, for a program to read."""
     return {
         "machine": machine(),
-        "runs": runs,
         "sizes": [
             {
                 "tenants": size.tenants,
@@ -134,6 +163,7 @@ def as_json(sizes: Sequence[SizeFigures], runs: int) -> dict[str, Any]:
                 "steps": {
                     step: {
                         "ours": asdict(size.ours[step]),
+                        "our_runs": size.runs.get(step, []),
                         "floor": asdict(size.floor[step]) if step in size.floor else None,
                         "ratio": size.ratio(step) if step in size.floor else None,
                     }
@@ -143,8 +173,13 @@ def as_json(sizes: Sequence[SizeFigures], runs: int) -> dict[str, Any]:
             for size in sizes
         ],
         "growth": [asdict(growth) for growth in growths(sizes)],
-        "aims": [{**asdict(verdict), "met": verdict.met} for verdict in verdicts(sizes)],
+        "aims": [{**_finite(asdict(verdict)), "met": verdict.met} for verdict in verdicts(sizes)],
     }
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no infinity."""
+    return {name: None if value == math.inf else value for name, value in values.items()}
 
 
 def show_times(sizes: Sequence[SizeFigures], console: Console) -> None:
@@ -167,16 +202,17 @@ def show_times(sizes: Sequence[SizeFigures], console: Console) -> None:
     _wide(console).print(table)
 
 
-def show(sizes: Sequence[SizeFigures], runs: int, console: Console) -> None:
+def show(sizes: Sequence[SizeFigures], console: Console) -> None:
     """All figures, for a person to read."""
     show_times(sizes, console)
     console = _wide(console)
     costs = _table("Seconds that one tenant more costs")
-    for heading in ("step", "from", "to", "ours", "the floor's"):
+    for heading in ("step", "from", "to", "ours", "±", "computed", "the floor's"):
         costs.add_column(heading, justify="left" if heading == "step" else "right")
     for growth in growths(sizes):
         floor = "not run" if growth.floor is None else f"{growth.floor:.3f}"
-        costs.add_row(growth.step, str(growth.smaller), str(growth.larger), f"{growth.ours:.3f}", floor)
+        seconds = (f"{value:.3f}" for value in (growth.ours, growth.uncertain, growth.processor))
+        costs.add_row(growth.step, str(growth.smaller), str(growth.larger), *seconds, floor)
     if costs.row_count:
         console.print(costs)
     aims = _table("Aims")
@@ -187,19 +223,32 @@ def show(sizes: Sequence[SizeFigures], runs: int, console: Console) -> None:
             verdict.aim,
             f"{verdict.limit:.4g} {verdict.unit}",
             f"{verdict.found:.3g} {verdict.unit}",
-            "[green]met[/]" if verdict.met else "[red]missed[/]",
+            _WORDS[verdict.met],
         )
     console.print(aims)
     here = machine()
     console.print(
         f"{here['cores']} cores, {here['memory_bytes'] / 1024**3:.0f} GiB, {here['system']}, Python {here['python']}; "
-        f"{'one run' if runs == 1 else f'medians of {runs} runs'}. The floor: a plain loop of as many account roles on "
+        f"medians of {_times(sizes)}. The floor: a plain loop of as many account roles on "
         "a provider that does nothing (bench/), whose server is up before the clock starts, with the engine's stock "
         "file backend. Ours: the command as it is; it starts its embedded cloud within the time and has the engine "
-        "write its state once, at the end. Memory: all processes at one moment, each page counted once (PSS).",
+        "write its state once, at the end. Memory: all processes at one moment, each page counted once (PSS). "
+        "Computed: seconds of processor time of all processes. ±: by how much the runs of a step differ.",
         style="dim",
         highlight=False,
     )
+
+
+_WORDS: Final[dict[bool | None, str]] = {
+    True: "[green]met[/]",
+    False: "[red]missed[/]",
+    None: "[yellow]not to be told: the runs differ by more[/]",
+}
+
+
+def _times(sizes: Sequence[SizeFigures]) -> str:
+    """How often each size was measured."""
+    return ", ".join(f"{len(size.runs.get('preview', [])) or 1} ({size.tenants} tenants)" for size in sizes) + " runs"
 
 
 def _table(title: str) -> Table:

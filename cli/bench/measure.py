@@ -1,4 +1,4 @@
-"""Runs a command and says how long it took and how much memory all its processes held at most."""
+"""Runs a command and says how long it took, how long it computed, and how much memory its processes held at most."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from pathlib import Path
 
 import psutil
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment,unused-ignore]
+
 _SAMPLE_EVERY = 0.2
 _NOTABLY_MORE = 1.02
 
@@ -20,6 +25,9 @@ _NOTABLY_MORE = 1.02
 class Measurement:
     """`seconds` from start to exit; the two peaks are in bytes, of all processes at one moment.
 
+    `processor_seconds` is what all processes together computed (user and system): other work on the machine
+    changes it less than `seconds`. It is 0 where the system does not tell it.
+
     `proportional_bytes` divides a page among the processes that share it (the kernel's PSS), so nothing
     counts twice; it is 0 where the system does not tell it. `resident_bytes` is the plain sum (RSS).
     """
@@ -27,6 +35,7 @@ class Measurement:
     seconds: float
     proportional_bytes: int
     resident_bytes: int
+    processor_seconds: float = 0.0
 
     @property
     def peak_bytes(self) -> int:
@@ -81,6 +90,19 @@ def _total(processes: Iterable[psutil.Process], size: Callable[[psutil.Process],
     return total
 
 
+def _processor_seconds(beside: Sequence[int]) -> float:
+    """What all children that have ended computed, and their own, and what the processes `beside` did so far."""
+    total = 0.0
+    if resource is not None:
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        total += ended.ru_utime + ended.ru_stime
+        for pid in beside:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = psutil.Process(pid).cpu_times()
+                total += times.user + times.system
+    return total
+
+
 def measure(
     command: Sequence[str],
     *,
@@ -97,6 +119,7 @@ def measure(
     with log.open("ab") as output:
         output.write(f"\n$ {' '.join(command)}\n".encode())
         output.flush()
+        computed = _processor_seconds(beside)
         start = time.perf_counter()
         process = subprocess.Popen(
             command,
@@ -112,6 +135,7 @@ def measure(
         try:
             code = process.wait()
             seconds = time.perf_counter() - start
+            computed = _processor_seconds(beside) - computed
         except BaseException:
             # An interrupt ends what it interrupts: nothing of a bench may outlive it.
             process.terminate()
@@ -123,4 +147,4 @@ def measure(
     if code != 0:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
         raise CommandFailedError(f"`{' '.join(command)}` ended with exit code {code}:\n" + "\n".join(lines))
-    return Measurement(seconds, sampler.proportional, sampler.resident)
+    return Measurement(seconds, sampler.proportional, sampler.resident, computed)

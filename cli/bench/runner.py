@@ -54,11 +54,12 @@ class Bench:
         return {**environment, **more}
 
     def size(self, tenants: int, *, runs: int, floor: bool) -> SizeFigures:
-        """Measure one number of tenants: every step `runs` times, ours and the floor's in turns."""
+        """Measure one number of tenants: every step `runs` times, ours and the floor's in turns. Medians count."""
         each = [self._once(tenants, run, floor=floor) for run in range(runs)]
         figures = SizeFigures(tenants=tenants, resources=each[-1].resources)
         for step in STEPS:
             figures.ours[step] = _median([one.ours[step] for one in each])
+            figures.runs[step] = [one.ours[step].seconds for one in each]
             if floor:
                 figures.floor[step] = _median([one.floor[step] for one in each])
         return figures
@@ -120,6 +121,7 @@ def _median(measurements: Sequence[Measurement]) -> Measurement:
         statistics.median(measurement.seconds for measurement in measurements),
         max(measurement.proportional_bytes for measurement in measurements),
         max(measurement.resident_bytes for measurement in measurements),
+        statistics.median(measurement.processor_seconds for measurement in measurements),
     )
 
 
