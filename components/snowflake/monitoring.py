@@ -384,9 +384,9 @@ def declare_amounts(table: str, prices: Mapping[str, Price]) -> str:
         for item, price in sorted(prices.items())
     )
     return (
-        f"MERGE INTO {table} AS known USING ({rows}) AS declared ON known.ITEM = declared.ITEM "  # noqa: S608
-        "WHEN MATCHED THEN UPDATE SET AMOUNT = declared.AMOUNT, UNIT = declared.UNIT "
-        "WHEN NOT MATCHED THEN INSERT (ITEM, AMOUNT, UNIT) VALUES (declared.ITEM, declared.AMOUNT, declared.UNIT)"
+        f"MERGE INTO {table} AS KNOWN USING ({rows}) AS DECLARED ON KNOWN.ITEM = DECLARED.ITEM "  # noqa: S608
+        "WHEN MATCHED THEN UPDATE SET AMOUNT = DECLARED.AMOUNT, UNIT = DECLARED.UNIT "
+        "WHEN NOT MATCHED THEN INSERT (ITEM, AMOUNT, UNIT) VALUES (DECLARED.ITEM, DECLARED.AMOUNT, DECLARED.UNIT)"
     )
 
 

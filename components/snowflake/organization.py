@@ -266,15 +266,15 @@ def declare_row(table: str, organization_id: str, values: dict[str, str | int]) 
     """
     columns = ", ".join(values)
     declared = ", ".join(f"{literal(value)} AS {column}" for column, value in values.items())
-    assignments = ", ".join(f"{column} = declared.{column}" for column in values)
-    sources = ", ".join(f"declared.{column}" for column in values)
+    assignments = ", ".join(f"{column} = DECLARED.{column}" for column in values)
+    sources = ", ".join(f"DECLARED.{column}" for column in values)
     return (
-        f"MERGE INTO {table} AS known "  # noqa: S608 -- each value is an escaped literal
-        f"USING (SELECT {literal(organization_id)} AS ORGANIZATION_ID, {declared}) AS declared "
-        "ON known.ORGANIZATION_ID = declared.ORGANIZATION_ID "
+        f"MERGE INTO {table} AS KNOWN "  # noqa: S608 -- each value is an escaped literal
+        f"USING (SELECT {literal(organization_id)} AS ORGANIZATION_ID, {declared}) AS DECLARED "
+        "ON KNOWN.ORGANIZATION_ID = DECLARED.ORGANIZATION_ID "
         f"WHEN MATCHED THEN UPDATE SET {assignments}, UPDATED_AT = SYSDATE(), REMOVED_AT = NULL "
         f"WHEN NOT MATCHED THEN INSERT (ORGANIZATION_ID, {columns}, STATUS, CREATED_AT, UPDATED_AT) "
-        f"VALUES (declared.ORGANIZATION_ID, {sources}, 'ACTIVE', SYSDATE(), SYSDATE())"
+        f"VALUES (DECLARED.ORGANIZATION_ID, {sources}, 'ACTIVE', SYSDATE(), SYSDATE())"
     )
 
 

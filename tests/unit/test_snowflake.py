@@ -550,7 +550,7 @@ def test_rows_are_merged_and_their_withdrawal_keeps_them(graph: Graph) -> None:
     row = graph.one(EXECUTE, "HCS0001-row").inputs
     assert set(row) == {"execute", "revert"}
     table = '"VIDEXA_SHARED"."TENANT_MANAGEMENT"."ORGANIZATIONS"'
-    assert row["execute"].startswith(f"MERGE INTO {table} AS known USING (SELECT 'HCS0001' AS ORGANIZATION_ID, ")
+    assert row["execute"].startswith(f"MERGE INTO {table} AS KNOWN USING (SELECT 'HCS0001' AS ORGANIZATION_ID, ")
     for value in ("'HCS0001_DB' AS DATABASE_NAME", "'HCS0001_APP' AS APPLICATION_ROLE", "50 AS MONTHLY_CREDITS"):
         assert value in row["execute"]
     assert row["revert"] == f"UPDATE {table} SET REMOVED_AT = SYSDATE() WHERE ORGANIZATION_ID = 'HCS0001'"

@@ -68,9 +68,9 @@ def _count_day(session: Session, organization_id: str, schema: str, day: datetim
     source = ", ".join(f"({query}) AS {name}" for name, query in counts.items())
     rows(
         session,
-        f"MERGE INTO {MONITORING}.TENANT_DAYS AS known "
-        f"USING (SELECT ? AS ORGANIZATION_ID, TO_DATE(?) AS USAGE_DATE, {source}) AS counted "
-        "ON known.ORGANIZATION_ID = counted.ORGANIZATION_ID AND known.USAGE_DATE = counted.USAGE_DATE "
+        f"MERGE INTO {MONITORING}.TENANT_DAYS AS KNOWN "
+        f"USING (SELECT ? AS ORGANIZATION_ID, TO_DATE(?) AS USAGE_DATE, {source}) AS COUNTED "
+        "ON KNOWN.ORGANIZATION_ID = COUNTED.ORGANIZATION_ID AND KNOWN.USAGE_DATE = COUNTED.USAGE_DATE "
         + _changes(("ORGANIZATION_ID", "USAGE_DATE"), tuple(counts)),
         organization_id,
         day.isoformat(),
@@ -81,11 +81,11 @@ def _count_models(session: Session, organization_id: str, schema: str, day: date
     source = ", ".join(f"{expression} AS {name}" for name, expression in MODEL_COUNTS.items())
     rows(
         session,
-        f"MERGE INTO {MONITORING}.TENANT_MODEL_DAYS AS known "
+        f"MERGE INTO {MONITORING}.TENANT_MODEL_DAYS AS KNOWN "
         f"USING (SELECT ? AS ORGANIZATION_ID, TO_DATE(?) AS USAGE_DATE, MODEL, {source} "
-        f"FROM {schema}.CORTEX_USAGE WHERE {_between('CALLED_AT', day, day)} GROUP BY MODEL) AS counted "
-        "ON known.ORGANIZATION_ID = counted.ORGANIZATION_ID AND known.USAGE_DATE = counted.USAGE_DATE "
-        "AND known.MODEL = counted.MODEL " + _changes(("ORGANIZATION_ID", "USAGE_DATE", "MODEL"), tuple(MODEL_COUNTS)),
+        f"FROM {schema}.CORTEX_USAGE WHERE {_between('CALLED_AT', day, day)} GROUP BY MODEL) AS COUNTED "
+        "ON KNOWN.ORGANIZATION_ID = COUNTED.ORGANIZATION_ID AND KNOWN.USAGE_DATE = COUNTED.USAGE_DATE "
+        "AND KNOWN.MODEL = COUNTED.MODEL " + _changes(("ORGANIZATION_ID", "USAGE_DATE", "MODEL"), tuple(MODEL_COUNTS)),
         organization_id,
         day.isoformat(),
     )
@@ -94,8 +94,8 @@ def _count_models(session: Session, organization_id: str, schema: str, day: date
 def _changes(keys: tuple[str, ...], counts: tuple[str, ...]) -> str:
     columns = (*keys, *counts)
     return (
-        f"WHEN MATCHED THEN UPDATE SET {', '.join(f'{name} = counted.{name}' for name in counts)}, "
+        f"WHEN MATCHED THEN UPDATE SET {', '.join(f'{name} = COUNTED.{name}' for name in counts)}, "
         "COLLECTED_AT = SYSDATE() "
         f"WHEN NOT MATCHED THEN INSERT ({', '.join(columns)}, COLLECTED_AT) "
-        f"VALUES ({', '.join(f'counted.{name}' for name in columns)}, SYSDATE())"
+        f"VALUES ({', '.join(f'COUNTED.{name}' for name in columns)}, SYSDATE())"
     )

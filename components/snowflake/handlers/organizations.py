@@ -19,7 +19,9 @@ def organization(session: Session, organization_id: Any) -> Row:
     name = required_text("ORGANIZATION_ID", organization_id, 16)
     found = rows(
         session,
-        f"SELECT * FROM {TENANT_MANAGEMENT}.ORGANIZATIONS WHERE ORGANIZATION_ID = ? AND REMOVED_AT IS NULL",
+        "SELECT ORGANIZATION_ID, STATUS, DATABASE_NAME, SCHEMA_NAME, WAREHOUSE_NAME, APPLICATION_ROLE, ANALYST_ROLE, "
+        "ADMINISTRATOR_ROLE, WAREHOUSE_SIZE, MONTHLY_CREDITS, RETENTION_DAYS, CREATED_AT "
+        f"FROM {TENANT_MANAGEMENT}.ORGANIZATIONS WHERE ORGANIZATION_ID = ? AND REMOVED_AT IS NULL",
         name,
     )
     if not found:
