@@ -13,7 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
@@ -76,6 +76,7 @@ class Outcome:
         """This plan's failure as that of the run which it has kept from beginning: none of its changes was made."""
         run.problems += self.progress.problems
         run.violations += self.progress.violations
+        run.judged += self.progress.judged
         run.warnings += self.progress.warnings
         run.finish()
         self.progress = run
@@ -391,7 +392,10 @@ def run_embedded(request: Request, run: EmbeddedRun, progress: Progress, *, prog
     if request.verb == "preview":
         if cloud.control("status")["run"] is not None:
             notes.append("the last run was killed: the next `./nexus up` takes back what it left, then finishes it")
-        outcome = plan(request, stack, progress, run.place.configuration, check_settings(run.settings), run.state)
+        settings = check_settings(run.settings)
+        outcome = plan(request, stack, progress, run.place.configuration, settings, run.state)
+        if outcome.succeeded:
+            _note_judged(request, run, settings)
     else:
         recover(cloud, stack)
         begun = cloud.control("run", {"command": f"nexus {request.verb}", "pid": os.getpid()})
@@ -414,26 +418,41 @@ def run_embedded(request: Request, run: EmbeddedRun, progress: Progress, *, prog
 def _embedded_up(
     request: Request, run: EmbeddedRun, stack: RunningStack, progress: Progress, *, refresh: bool
 ) -> Outcome:
-    """`up` behind its plan, except where there is nothing to lose: an empty state, or all as the last `up` left it."""
-    from cli import guard
+    """`up` behind its plan: judged by the policies, and by what it would lose.
+
+    No plan is made where neither could find anything: this was judged before, and there is nothing to lose (an empty
+    state, or all as the last `up` left it).
+    """
+    from cli import guard, judgement
 
     settings, place = check_settings(run.settings), run.place
     program = guard.inputs_digest(settings)
-    verdict = None
-    if not _nothing_to_lose(run, program, refresh):
+    verdict: Verdict | None = guard.nothing_lost(settings)
+    judged = judgement.is_judged(place, program, request.policy_packs)
+    if not (judged and _nothing_to_lose(run, program, refresh)):
         progress.planning = Progress("preview")
         planned = plan(request, stack, progress.planning, place.configuration, settings, run.state, refresh=refresh)
         progress.planning = None
         if not planned.succeeded:
             return planned.instead_of(progress)
         verdict = planned.verdict
+        judgement.note_passed(place, program, request.policy_packs)
     place.guarded.unlink(missing_ok=True)
-    outcome = run_engine(request, stack, progress, place.configuration, refresh=refresh)
+    # Judged by now: nothing is found by judging the same again while it is written.
+    unjudged = replace(request, policy_packs=())
+    outcome = run_engine(unjudged, stack, progress, place.configuration, refresh=refresh)
     outcome.verdict = verdict
     if outcome.succeeded:
         known = {"program": program, "state": _digest(state_file(place))}
         place.guarded.write_text(json.dumps(known), encoding="utf-8")
     return outcome
+
+
+def _note_judged(request: Request, run: EmbeddedRun, settings: Settings) -> None:
+    from cli import guard, judgement
+
+    if request.policy_packs:
+        judgement.note_passed(run.place, guard.inputs_digest(settings), request.policy_packs)
 
 
 def _nothing_to_lose(run: EmbeddedRun, program: str, refresh: bool) -> bool:
@@ -511,11 +530,14 @@ def run_engine(
     """One run of the engine. `preview` asks for the plan of `up` or `destroy` instead."""
     from pulumi.automation.errors import CommandError
 
+    from cli import judgement
+
     common: dict[str, Any] = {"on_event": progress.on_event, "color": "never", "suppress_progress": True}
     if config_file is not None:
         common["config_file"] = str(config_file)
     planned: dict[str, Any] = {
         "policy_packs": [str(pack) for pack in request.policy_packs] or None,
+        "policy_pack_configs": judgement.configurations(request.stack, request.policy_packs),
         "expect_no_changes": request.expect_no_changes or None,
     }
     problem = ""

@@ -99,6 +99,11 @@ class Place:
         return self.directory / "guarded.json"
 
     @property
+    def judged(self) -> Path:
+        """What the policies were last content with: program, settings, pack and day, as one digest."""
+        return self.directory / "judged.json"
+
+    @property
     def world(self) -> Path:
         """What the embedded cloud is before anybody deploys."""
         return self.directory / "world.json"

@@ -33,6 +33,8 @@ _OUTCOMES: Final = {
     "read": "unchanged",
     "discard": "deleted",
 }
+_STARTS_POLICIES: Final = "using pulumi-analyzer-policy-python from $PATH"
+"""Said of the way in which policies are started where there is no language host: as meant, and no warning."""
 _PRESENT: Final = {"created": "create", "updated": "update", "replaced": "replace", "deleted": "delete"}
 _DOING: Final = {
     "create": "creating",
@@ -86,6 +88,8 @@ class Progress:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     violations: list[Problem] = field(default_factory=list)
+    judged: list[tuple[str, str, str]] = field(default_factory=list)
+    """What policies said, violated or excepted: the policy's name, the URN, the message."""
     outputs: dict[str, Any] = field(default_factory=dict)
     """The stack's own outputs, as the engine told them: secret values are masked."""
     differences: dict[str, list[str]] = field(default_factory=dict)
@@ -115,6 +119,9 @@ class Progress:
             elif event.policy_event is not None:
                 policy = event.policy_event
                 found = Problem(policy.resource_urn or "", f"[{policy.policy_name}] {policy.message.strip()}")
+                # The message begins with the policy's title, on a line of its own.
+                told = policy.message.strip().partition("\n")[2] or policy.message.strip()
+                self.judged.append((policy.policy_name, policy.resource_urn or "", told))
                 (self.violations if policy.enforcement_level == "mandatory" else self.warnings).append(found)
 
     def _begins(self, step: Any) -> None:
@@ -148,6 +155,8 @@ class Progress:
             return
         message = diagnostic.message.strip()
         found = Problem(diagnostic.urn or "", message)
+        if message.startswith(_STARTS_POLICIES):
+            return
         # The engine repeats a resource's failure as the failure of the whole.
         if not message or message == "update failed" or message == "preview failed":
             return

@@ -8,7 +8,7 @@ from typing import Final
 
 import typer
 
-from cli import deployment, guard
+from cli import deployment, guard, judgement
 from cli.access import declared_state
 from cli.console import answer, console, errors, interactive
 from cli.deployment import Outcome, Request
@@ -21,12 +21,12 @@ _HEADLINES: Final = {"up": "Up", "preview": "Planned", "refresh": "Refreshed", "
 
 
 def policy_packs(paths: Sequence[Path] | None) -> list[Path]:
-    """The folders of policy packs. Raises `BadInputError` naming each that is none."""
+    """The folders of policy packs, this deployment's own first. Raises `BadInputError` naming each that is none."""
     packs = [path.resolve() for path in paths or []]
     wrong = [str(path) for path in packs if not (path / "PulumiPolicy.yaml").is_file()]
     if wrong:
         raise BadInputError("not a policy pack (no PulumiPolicy.yaml): " + ", ".join(wrong))
-    return packs
+    return judgement.with_own(packs)
 
 
 def log_of(stack: str) -> Path:
@@ -67,7 +67,14 @@ def remove(run: deployment.EmbeddedRun) -> None:
         cloud.control("reset", {})
         for path in (run.place.state, run.place.pulumi_home, run.place.directory / "bin"):
             shutil.rmtree(path, ignore_errors=True)
-        for file in (run.place.configuration, run.place.releases, run.place.keys, run.place.guarded, run.place.allowances):
+        for file in (
+            run.place.configuration,
+            run.place.releases,
+            run.place.keys,
+            run.place.guarded,
+            run.place.judged,
+            run.place.allowances,
+        ):
             file.unlink(missing_ok=True)
         return
     cloud.stop()

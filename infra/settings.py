@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 from infra.application_settings import ZONES, AppsSettings
 from infra.azure_settings import AzureSettings
 from infra.data_loss_settings import DataLossAllowances, DataLossAllowanceSettings
+from infra.policy_settings import PolicyExceptions, PolicyExceptionSettings
 from infra.rules import (
     CROSS_REGIONS,
     IDLE_MINUTES,
@@ -365,6 +366,8 @@ class _StackSettings(Section):
     apps: AppsSettings
     #: Losses of data that somebody accepted; each passes one change of one object, once.
     dataLossAllowances: DataLossAllowances  # noqa: N815 - the key's own word
+    #: Violations of policies that somebody accepted; the policy pack reads them here too.
+    policyExceptions: PolicyExceptions  # noqa: N815 - the key's own word
 
     @field_validator("apps")
     @classmethod
@@ -462,6 +465,7 @@ class Settings:
     #: Key pairs of service users that were ever rotated, by user.
     keys: Mapping[str, KeySettings]
     data_loss_allowances: tuple[DataLossAllowanceSettings, ...] = ()
+    policy_exceptions: tuple[PolicyExceptionSettings, ...] = ()
 
     @property
     def service_users(self) -> tuple[str, ...]:
@@ -537,6 +541,7 @@ def load_settings(config: Mapping[str, Any], directory: Path | str) -> Settings:
         organizations=organizations,
         keys=keys,
         data_loss_allowances=tuple(stack.dataLossAllowances),
+        policy_exceptions=tuple(stack.policyExceptions),
     )
 
 

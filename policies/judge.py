@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -47,7 +48,7 @@ class PolicyException:
             texts[key] = value.strip()
         try:
             # The engine hands a day that is not quoted in the settings over with a time of day.
-            expires = date.fromisoformat(texts["expires"].removesuffix("Z").removesuffix("T00:00:00"))
+            expires = date.fromisoformat(re.sub(r"[T ]00:00:00.*$", "", texts["expires"]))
         except ValueError:
             raise ValueError("an exception's expires is a day, such as 2027-01-31") from None
         return cls(texts["resource"], texts["policy"], texts["reason"], texts["acceptedBy"], expires)
