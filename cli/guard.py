@@ -6,6 +6,7 @@ first and writes nothing. The decision, and what it rests on, is docs/decisions/
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 import sys
@@ -49,8 +50,8 @@ def steps_of(metadata: Iterable[Any]) -> list[Step]:
                 pending[step.urn] = step
             continue
         if op in ("import", "import-replacement"):
-            # What an import finds, the next step may change.
-            op = "update" if step.old is not None and step.old.inputs and step.diffs else "create"
+            # Where the engine tells what it found, that may be changed to what is declared.
+            op = "update" if step.old is not None else "create"
         if op not in _OPS:
             continue
         if op == "replace":
@@ -116,14 +117,23 @@ def judge(plan: Progress, settings: Settings, state: State, *, today: date | Non
     if any(_PROTECTED.search(problem.message) for problem in plan.problems):
         steps += _kept_by_protection(plan, state(), steps)
     findings = find_losses(Plan(steps))
-    allowances = [
-        Allowance(given.object, given.change, given.fingerprint, given.reason, given.acceptedBy, given.expires)
-        for given in settings.data_loss_allowances
-    ]
+    allowances = _allowances(settings)
     versions = _versions(state()) if findings else {}
     # One that was renamed by an alias is in the state under its earlier name.
     earlier = {step.urn: step.old.urn for step in plan.steps or () if step.old is not None}
     return settle(findings, allowances, today or date.today(), lambda urn: versions.get(earlier.get(urn, urn), ""))
+
+
+def nothing_lost(settings: Settings) -> Verdict:
+    """The verdict where no plan is needed: every allowance matches nothing."""
+    return Verdict(stale=_allowances(settings))
+
+
+def _allowances(settings: Settings) -> list[Allowance]:
+    return [
+        Allowance(given.object, given.change, given.fingerprint, given.reason, given.acceptedBy, given.expires)
+        for given in settings.data_loss_allowances
+    ]
 
 
 def _versions(state: Mapping[str, Any]) -> dict[str, str]:
@@ -222,7 +232,8 @@ def inputs_digest(settings: Settings) -> str:
     """Everything that decides a plan besides the state: program, settings, organisations, packages, interpreter."""
     from importlib.metadata import version
 
-    digest = hashlib.sha256(repr(settings).encode())
+    # What was accepted changes nothing in a plan.
+    digest = hashlib.sha256(repr(dataclasses.replace(settings, data_loss_allowances=())).encode())
     digest.update(repr([sys.version, *map(version, _PACKAGES)]).encode())
     for name in _PROGRAM:
         path = ROOT / name

@@ -35,7 +35,7 @@ def find_losses(plan: Plan) -> list[Finding]:
 
     What goes with an organisation that is removed is told with it, not by itself.
     """
-    found: dict[tuple[str, str, str], Finding] = {}
+    found: dict[tuple[str, str], Finding] = {}
     told = {finding.urn for finding in organizations(plan)}
     for finder in _FINDERS:
         for finding in finder(plan):
@@ -44,5 +44,5 @@ def find_losses(plan: Plan) -> list[Finding]:
                 organization = plan.organization(step)
                 if organization is not None and organization.urn in told:
                     continue
-            found.setdefault((finding.urn, finding.object, finding.change), finding)
+            found.setdefault((finding.object, finding.change), finding)
     return list(found.values())

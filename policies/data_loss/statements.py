@@ -20,10 +20,11 @@ _DESTROYS: Final[Sequence[tuple[str, str]]] = (
     (rf"ALTER TABLE .* DROP (?:COLUMN\b|(?!{_NO_COLUMN}))", "drop a column"),
     (r"ALTER (?:TABLE|SCHEMA|DATABASE|ACCOUNT) .*(?:SET|UNSET) .*DATA_RETENTION_TIME_IN_DAYS", "change the retention"),
 )  # fmt: skip
-_CANNOT_TELL: Final = r"(CALL|EXECUTE IMMEDIATE|BEGIN|DECLARE)\b"
+_CODE: Final = re.compile(r"(?:CALL (?!\"?SNOWFLAKE\"?\.)|EXECUTE IMMEDIATE\b|BEGIN\b|DECLARE\b)")
+"""Code, but for the procedures of Snowflake's own database: they hold nobody's data."""
 _GUARD: Final = re.compile(
     r"ALTER (?:TABLE|VIEW) (.+?) "
-    r"(?:ADD ROW ACCESS POLICY|(?:MODIFY|ALTER)(?: COLUMN)? .+ SET (?:MASKING POLICY|TAG)|SET TAG)\b"
+    r"(?:ADD|(?:MODIFY|ALTER)(?: COLUMN)? .+ SET|SET) ((?:ROW ACCESS POLICY|MASKING POLICY|TAG) [^ =]+)"
 )
 _UNGUARDS: Final = re.compile(
     r"ALTER (?:TABLE|VIEW) .+ (?:DROP (?:ALL )?ROW ACCESS POLIC(?:Y|IES)|UNSET (?:MASKING POLICY|TAG))\b"
@@ -37,6 +38,7 @@ _MOMENT: Final = "nothing brings it back: what was read meanwhile was read. Susp
 
 def statement_losses(plan: Plan) -> Iterator[Finding]:
     """What the statements of each Execute that changes would destroy."""
+    # In a stack that has nothing yet, nothing of it can go.
     known = any(step.op != "create" for step in plan.steps if not step.type.startswith("pulumi:"))
     for step in plan.of("Execute"):
         if step.op == "same" or step.retained:
@@ -52,7 +54,7 @@ def statement_losses(plan: Plan) -> Iterator[Finding]:
         for which, text in runs:
             if unknown(text):
                 if known:
-                    yield _cannot_tell(step, tenant, place, which, "is not known in the plan")
+                    yield _cannot_tell(step, tenant, place, which)
             else:
                 yield from _destroys(step, tenant, place, which, str(text or ""), declared)
         if step.gone:
@@ -61,13 +63,13 @@ def statement_losses(plan: Plan) -> Iterator[Finding]:
             yield from _aims_elsewhere(step, tenant, declared)
 
 
-def _cannot_tell(step: Step, tenant: str, place: str, which: str, why: str) -> Finding:
+def _cannot_tell(step: Step, tenant: str, place: str, which: str) -> Finding:
     return Finding(
         step.urn,
         tenant,
         place,
         f"unknown {which}",
-        f"the statement that would run {why}: it could drop anything",
+        "the statement that would run is not known in the plan: it could drop anything",
         "unknown",
         unknown=True,
     )
@@ -110,8 +112,16 @@ def _destroys(step: Step, tenant: str, place: str, which: str, text: str, declar
                     "the guard of rows or columns that it takes off",
                     _MOMENT,
                 )
-            elif re.match(_CANNOT_TELL, statement):
-                yield _cannot_tell(step, tenant, place, which, f"runs code ({statement.split(' ', 1)[0]})")
+            elif _CODE.match(statement):
+                yield Finding(
+                    step.urn,
+                    tenant,
+                    place,
+                    f"run {_short(statement)}",
+                    "whatever that code drops or deletes: the plan does not show what it does",
+                    "by Time Travel, where what it touches has any",
+                    "the code that it runs",
+                )
 
 
 def _unguards(plan: Plan, step: Step, tenant: str, declared: str) -> Iterator[Finding]:
@@ -121,10 +131,10 @@ def _unguards(plan: Plan, step: Step, tenant: str, declared: str) -> Iterator[Fi
             continue
         if step.op == "replace":
             lost = "its policy: until the new one is attached, whoever may read the table reads it unguarded"
-            change = "detach a policy for a moment"
+            change = f"detach {_plain(match[2])} for a moment"
         else:
             lost = "its policy: whoever may read the table reads it unguarded from then on"
-            change = "detach a policy"
+            change = f"detach {_plain(match[2])}"
         yield Finding(
             step.urn,
             tenant,

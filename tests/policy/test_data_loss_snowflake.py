@@ -256,12 +256,15 @@ def execute(op: Any, old: str | None = None, revert: str = "SELECT 1", new: str 
         (execute("replace", "SELECT 1", "SELECT 1", "DELETE FROM T WHERE A = 1"), "run DELETE FROM T WHERE A = 1"),
         (execute("replace", "SELECT 1", "SELECT 1", DROP), f"run {DROP}"),
         (execute("delete", "SELECT 1", "/* DROP */ -- DROP\n drop /* it */ schema D.S"), "run DROP SCHEMA D.S"),
-        (execute("delete", "SELECT 1", "CALL TIDY()"), "unknown revert"),
-        (execute("delete", "SELECT 1", "EXECUTE IMMEDIATE $$ DROP TABLE T $$"), "unknown revert"),
+        (execute("delete", "SELECT 1", "CALL TIDY()"), "run CALL TIDY()"),
+        (execute("delete", "SELECT 1", "EXECUTE IMMEDIATE $$ DROP TABLE T $$"),
+         "run EXECUTE IMMEDIATE $$ DROP TABLE T $$"),
         (execute("replace", "SELECT 1", "SELECT 1", UNKNOWN), "unknown execute"),
-        (execute("delete", ADD, DROP), "detach a policy"),
-        (execute("replace", ADD, DROP, f"{ADD} "), "detach a policy for a moment"),
-        (execute("delete", "ALTER VIEW D.S.V MODIFY COLUMN A SET MASKING POLICY P", "SELECT 1"), "detach a policy"),
+        (execute("delete", ADD, DROP), "detach ROW ACCESS POLICY G.S.P"),
+        (execute("replace", ADD, DROP, f"{ADD} "), "detach ROW ACCESS POLICY G.S.P for a moment"),
+        (execute("delete", "ALTER VIEW D.S.V MODIFY COLUMN A SET MASKING POLICY P", "SELECT 1"),
+         "detach MASKING POLICY P"),
+        (execute("delete", "ALTER TABLE D.S.T SET TAG G.S.PHI = 'CONTENT'", "SELECT 1"), "detach TAG G.S.PHI"),
     ],
 )  # fmt: skip
 def test_statements_that_lose(seen: Step, expected: str) -> None:
@@ -273,6 +276,7 @@ def test_statements_that_lose(seen: Step, expected: str) -> None:
     [
         execute("create", new="MERGE INTO T USING (SELECT 1 AS A) ON TRUE WHEN MATCHED THEN UPDATE SET A = 1"),
         execute("create", new=UNKNOWN),
+        execute("create", new="CALL SNOWFLAKE.LOCAL.REVOKE_FROM_PUBLIC_APPLICATION_ROLE('APP_ROLE', 'M')"),
         execute("replace", "SELECT 'DROP TABLE T'", "SELECT 1", "SELECT 'DROP TABLE T; TRUNCATE T'"),
         # What it deletes it has written itself, and declares anew.
         execute("replace", 'MERGE INTO "P" USING X', 'DELETE FROM "P"', 'MERGE INTO "P" USING Y'),
