@@ -45,6 +45,12 @@ def test_the_account_is_the_configured_one() -> None:
     assert world.deploy_user == "NEXUS_DEPLOY"
 
 
+def test_network_policies_count_where_clients_can_come_from_their_networks() -> None:
+    local = settings()
+    assert world_of(local).network_policies_enforced
+    assert not world_of(dataclasses.replace(local, environment="prod")).network_policies_enforced
+
+
 def test_an_adopted_vault_and_a_registry_exist_before_the_stack(azure: AzurePackage, tmp_path: Path) -> None:
     configured = settings(
         "azure.vault.adopt=true",
