@@ -9,7 +9,6 @@ from typing import Final
 import typer
 
 from cli import deployment, guard, judgement
-from cli.access import declared_state
 from cli.console import answer, console, errors, interactive
 from cli.deployment import Outcome, Request
 from cli.failure import BadInputError
@@ -90,6 +89,8 @@ def _real(request: Request, *, yes: bool, as_json: bool) -> Outcome:
             f"`nexus {request.verb}` changes the real stack {request.stack!r} and nobody can be asked here: "
             "give --yes once the plan has been read (`nexus preview`)."
         )
+    from cli.access import declared_state
+
     checked = deployment.check_settings(settings)
     with deployment.real_stack(request, settings) as (stack, config_file, stop):
 
