@@ -59,7 +59,7 @@ def statement_losses(plan: Plan) -> Iterator[Finding]:
                 yield from _destroys(step, tenant, place, which, str(text or ""), declared)
         if step.gone:
             yield from _unguards(plan, step, tenant, declared)
-        if step.op == "replace" and not unknown(step.new.get("execute")):
+        if step.op == "delete" or (step.op == "replace" and not unknown(step.new.get("execute"))):
             yield from _aims_elsewhere(step, tenant, declared)
 
 
@@ -150,18 +150,33 @@ def _unguards(plan: Plan, step: Step, tenant: str, declared: str) -> Iterator[Fi
 def _aims_elsewhere(step: Step, tenant: str, declared: str) -> Iterator[Finding]:
     """A row of ORGANIZATIONS that names another place: whoever looks there no longer finds what there was."""
     before, after = _row(declared), _row(normalised(str(step.new.get("execute") or "")))
+    if step.op == "delete":
+        if before:
+            yield Finding(
+                step.urn,
+                tenant,
+                _place_of_row(step, before),
+                "withdraw",
+                "what says that the organisation is one: programs no longer serve it, though its data stays",
+                "by declaring the row again",
+            )
+        return
     changed = sorted(column for column in _AIM & before.keys() if before[column] != after.get(column))
     if changed:
         yield Finding(
             step.urn,
             tenant,
-            f"row of {before.get('ORGANIZATION_ID', step.name).strip(chr(39))} in ORGANIZATIONS",
+            _place_of_row(step, before),
             "change "
             + ", ".join(f"{column} from {before[column]} to {after.get(column, 'nothing')}" for column in changed),
             "the way to the organisation's data: programs look it up in this row",
             "by declaring it as it was",
             f"what lies under the values of before ({listed(before[column] for column in changed)})",
         )
+
+
+def _place_of_row(step: Step, row: dict[str, str]) -> str:
+    return f"row of {row.get('ORGANIZATION_ID', step.name).strip(chr(39))} in ORGANIZATIONS"
 
 
 def _row(text: str) -> dict[str, str]:

@@ -307,6 +307,7 @@ def test_a_row_that_names_another_database() -> None:
         ("row of HCS0001 in ORGANIZATIONS", "change DATABASE_NAME from 'HCS0001_DB' to 'OTHER_DB'")
     ]
     assert changes(execute("replace", row("HCS0001_DB", 50), "SELECT 1", row("HCS0001_DB", 60))) == []
+    assert changes(execute("delete", row("HCS0001_DB", 50))) == [("row of HCS0001 in ORGANIZATIONS", "withdraw")]
 
 
 # ── what guards ──────────────────────────────────────────────────────────────────────────────────────────────────────
