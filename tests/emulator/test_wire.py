@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -387,3 +389,28 @@ def test_nothing_looks_outside(endpoint: Endpoint, monkeypatch: pytest.MonkeyPat
     with endpoint.connect() as opened:
         opened.cursor().execute("SELECT 1").fetchall()
     assert set(reached) == {"127.0.0.1"}
+
+
+def test_what_cannot_be_read_is_refused_and_stops_nobody(endpoint: Endpoint) -> None:
+    def ask(path: str, body: bytes, **headers: str) -> dict[str, Any]:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{endpoint.port}{path}", body, {"Content-Type": "application/json", **headers}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            found: dict[str, Any] = json.loads(answer.read())
+            return found
+
+    log_in, query = "/session/v1/login-request", "/queries/v1/query-request"
+    for nothing in (b"", b"[]", b"{", b"\xff"):
+        assert ask(log_in, nothing)["code"] == "390100"
+    assert ask(log_in, b"no gzip", **{"Content-Encoding": "gzip"})["code"] == "390100"
+    assert ask(query, b'{"sqlText": "SELECT 1"}', Authorization='Snowflake Token="x"')["code"] == "390111"
+    with endpoint.connect() as opened:
+        token = f'Snowflake Token="{opened.rest.token}"'  # type: ignore[union-attr]
+        for bindings in ({"1": {"type": "FIXED", "value": "x"}}, {"1": {"value": "x"}}, {"1": "x"}, "x"):
+            body = json.dumps({"sqlText": "SELECT ?", "bindings": bindings}).encode()
+            assert ask(query, body, Authorization=token)["code"] == "002049"
+        assert not ask(query, b'{"sqlText": "SELECT \'\\ud800\'"}', Authorization=token)["success"]
+    # Half a character is noted as well as it can be, and does not keep others from being noted.
+    assert endpoint.account.history.events("STATEMENT")
+    endpoint.connect().close()

@@ -76,16 +76,25 @@ class History:
         self._written = time.monotonic()
         if not self._waiting:
             return
-        rows = [(kind, json.dumps(event, default=_plain, ensure_ascii=False)) for kind, event in self._waiting]
+        rows = [(kind, _body(event)) for kind, event in self._waiting]
         self._waiting.clear()
         self._sqlite.execute("BEGIN")
-        self._sqlite.executemany("INSERT INTO events (kind, body) VALUES (?, ?)", rows)
+        try:
+            self._sqlite.executemany("INSERT INTO events (kind, body) VALUES (?, ?)", rows)
+        except BaseException:
+            self._sqlite.execute("ROLLBACK")
+            raise
         self._sqlite.execute("COMMIT")
 
 
 def moment() -> datetime:
     """The present time."""
     return datetime.now(UTC)
+
+
+def _body(event: Event) -> str:
+    # A client's text may hold halves of characters, which no file takes: one of them must not stop all that follows.
+    return json.dumps(event, default=_plain, ensure_ascii=False).encode(errors="replace").decode()
 
 
 def _plain(value: object) -> object:

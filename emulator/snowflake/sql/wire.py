@@ -12,6 +12,7 @@ import logging
 import secrets
 import time as clock
 import uuid
+import zlib
 from base64 import b64decode, b64encode
 from collections import OrderedDict
 from collections.abc import Callable
@@ -296,7 +297,12 @@ class Wire:
             self._require_user(connection.session)
             self._account.require_network(connection.session.user, client.address)
             sql = str(body.get("sqlText") or "")
-            bindings, rows = _bindings(body.get("bindings") or {})
+            try:
+                bindings, rows = _bindings(body.get("bindings") or {})
+            except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
+                raise SnowflakeError.compilation(
+                    2049, "42601", "A bind variable has a value that is not of its type."
+                ) from None
             if body.get("describeOnly"):
                 result = connection.describe(sql, bindings)
                 result.query_id = query_id
@@ -319,7 +325,12 @@ class Wire:
     def _statement_count(connection: Connection, body: Answer) -> int:
         for given in (body.get("parameters") or {}, connection.session.parameters):
             if given.get("MULTI_STATEMENT_COUNT") is not None:
-                return int(given["MULTI_STATEMENT_COUNT"])
+                try:
+                    return int(given["MULTI_STATEMENT_COUNT"])
+                except (TypeError, ValueError):
+                    raise SnowflakeError.invalid_value(
+                        given["MULTI_STATEMENT_COUNT"], "MULTI_STATEMENT_COUNT", "a whole number"
+                    ) from None
         return 1
 
     def _script(self, connection: Connection, sql: str, count: int, query_id: str) -> Answer:
@@ -479,11 +490,11 @@ def _invalid_token() -> SnowflakeError:
 
 async def _body(request: Request) -> Answer:
     raw = await request.body()
-    if request.headers.get("Content-Encoding") == "gzip":
-        raw = gzip.decompress(raw)
     try:
+        if request.headers.get("Content-Encoding") == "gzip":
+            raw = gzip.decompress(raw)
         found = json.loads(raw) if raw else {}
-    except ValueError:
+    except (ValueError, OSError, EOFError, zlib.error, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
