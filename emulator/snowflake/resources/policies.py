@@ -227,16 +227,17 @@ class TagAssociationHandler(Handler):
         tag = self._tag(inputs)
         if connection.account.visible(connection.session, "TAG", tag) is None:
             return ReadAnswer()
-        there = {
-            (found.kind, found.name, found.column)
-            for found in connection.account.tag_references(tag=tag)
-            if found.value == inputs["tagValue"]
-        }
+        value = str(inputs["tagValue"])
         if question.inputs:
             wanted = as_list(inputs["objectIdentifiers"])
-            tagged = [text for text in wanted if self._target(connection, inputs, text) in there]
+            tagged = [text for text in wanted if self._value(connection, inputs, text) == value]
         else:
             kind = str(inputs["objectType"]).upper()
+            there = {
+                (found.kind, found.name, found.column)
+                for found in connection.account.tag_references(tag=tag)
+                if found.value == value
+            }
             tagged = [
                 name.sql() if column is None else f'{name.sql()}."{column}"'
                 for found_kind, name, column in sorted(there, key=str)
@@ -273,11 +274,20 @@ class TagAssociationHandler(Handler):
         kind, name, column = self._target(connection, inputs, text)
         if connection.account.find(kind, name) is None:
             return
-        if any(
-            found.name == name and found.column == column
-            for found in connection.account.tag_references(tag=self._tag(inputs))
-        ):
+        if self._value(connection, inputs, text) is not None:
             connection.account.unset_tag(connection.session, self._tag(inputs), kind, name, column=column)
+
+    def _value(self, connection: Connection, inputs: Mapping[str, Any], text: str) -> str | None:
+        """The tag's value on one object or column; None where it has none.
+
+        Asked of the object, not of the tag: a tag that all tenants share is on thousands of columns.
+        """
+        kind, name, column = self._target(connection, inputs, text)
+        tag = self._tag(inputs)
+        for found in connection.account.tag_references(target=(kind, name)):
+            if found.tag == tag and found.column == column:
+                return found.value
+        return None
 
     @staticmethod
     def _tag(inputs: Mapping[str, Any]) -> ObjectName:
