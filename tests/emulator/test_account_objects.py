@@ -454,6 +454,8 @@ class TestParameters:
         assert account.session_parameter(session, "TIMEZONE") == "UTC"
         account.alter(admins.accountadmin, "USER", name("NEXUS_DEPLOY"), set={"TIMEZONE": "Europe/London"})
         assert account.session_parameter(session, "TIMEZONE") == "Europe/London"
+        with refused(1008, "TIMEZONE"):
+            account.set_session_parameter(session, "TIMEZONE", "Nowhere/Here")
         with refused(1420):
             account.set_session_parameter(session, "PERIODIC_DATA_REKEYING", True)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Literal
+from zoneinfo import available_timezones
 
 from emulator.snowflake.account.errors import SnowflakeError
 
@@ -49,7 +51,15 @@ class Parameter:
             return choice(value, self.key, self.choices)
         if self.pattern and not re.fullmatch(self.pattern, value):
             raise SnowflakeError.invalid_value(value, self.key)
+        if self.key == "TIMEZONE" and (zones := _time_zones()) and value not in zones:
+            raise SnowflakeError.invalid_value(value, self.key, "the name of a time zone, such as Europe/London")
         return value
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """The names of IANA's time zones; none where the system brings no list (Windows without tzdata)."""
+    return frozenset(available_timezones())
 
 
 def boolean(value: Any, key: str) -> bool:
