@@ -90,12 +90,12 @@ def _kept_for(step: Step, plan: Plan, name: tuple[str, ...], kind: Stateful) -> 
     if not kind.undrop:
         return kind.back
     transient = str(step.before("isTransient")).lower() == "true"
-    said = time_travel(plan, name, f"UNDROP {kind.word} {sql(name)};")
+    said = time_travel(plan, name, f"UNDROP {kind.word} {sql(name)}")
     if step.op == "replace":
         said += " once the new one is renamed"
     if transient:
-        return f"{said}. Transient: at most 1 day, and no Fail-safe"
-    return f"{said}. Then 7 days of Fail-safe, by Snowflake's support alone"
+        return f"{said}; being transient, for 1 day at most, and without Fail-safe"
+    return f"{said}; then 7 days of Fail-safe, by Snowflake's support alone"
 
 
 def dropped(plan: Plan) -> Iterator[Finding]:
@@ -153,7 +153,7 @@ def organizations(plan: Plan) -> Iterator[Finding]:
         tables = sorted(sql(object_name(step)[1:]) for step in held if step.kind == "Table")
         names = [sql(name) for name in databases] or [sql(object_name(held[0]))]
         back = (
-            time_travel(plan, databases[0], " ".join(f"UNDROP DATABASE {name};" for name in names))
+            time_travel(plan, databases[0], ", ".join(f"UNDROP DATABASE {name}" for name in names))
             if databases
             else "see the objects"
         )
@@ -164,7 +164,7 @@ def organizations(plan: Plan) -> Iterator[Finding]:
             "remove",
             f"the organisation as a whole: {listed(names)} with {len(tables)} tables ({listed(tables)}), "
             f"every conversation in them, and {len(inside) - len(held)} other resources (roles, grants, warehouse)",
-            f"{back} Then 7 days of Fail-safe, by Snowflake's support alone; roles and grants by declaring it again",
+            f"{back}, then 7 days of Fail-safe, by Snowflake's support alone; roles and grants by declaring it again",
             " ".join(STATEFUL["Database"].check.replace("{}", name) for name in names),
         )
 

@@ -63,8 +63,10 @@ def life(nexus: Nexus) -> Life:
         run("add", "up", "--yes", "--json")
         run("verify the added", "verify", "--json", expect=None)
         nexus.tenants(**CHANGED)
-        run("plan to remove", "preview")
-        run("remove", "up", "--yes", "--json")
+        run("plan to remove", "preview", expect=1)
+        run("refused", "up", "--yes", "--json", expect=1)
+        life.seen["databases"] = nexus.sql("SHOW DATABASES LIKE 'HCS0003_DB'", "ACCOUNTADMIN")
+        run("remove", "up", "--yes", "--json", *nexus.allowing(life.runs["refused"]))
         life.seen["organizations"] = nexus.sql(
             "USE WAREHOUSE VIDEXA_SHARED_WH; "
             "SELECT ORGANIZATION_ID, REMOVED_AT FROM VIDEXA_SHARED.TENANT_MANAGEMENT.ORGANIZATIONS ORDER BY 1"
@@ -135,6 +137,26 @@ def test_an_added_tenant_touches_no_other(life: Life) -> None:
     lines = planned(life.runs["plan to add"])
     assert [line for line in lines if "HCS0003" not in line and "stack" not in line] == []
     assert life.changes("add").keys() == {"created"}
+
+
+def test_a_tenant_is_not_removed_before_somebody_accepted_it(life: Life) -> None:
+    """The plan names the tenant and what goes with it, and `up` writes nothing."""
+    assert "✗ organisation HCS0003: remove" in life.runs["plan to remove"].stdout
+    refused = life.runs["refused"].answer
+    (found,) = refused["data_loss"]["blocked"]
+    assert (found["tenant"], found["object"], found["change"]) == ("HCS0003", "organisation HCS0003", "remove")
+    assert "HCS0003_DB" in found["lost"]
+    assert found["check_first"].startswith("SELECT TABLE_SCHEMA, TABLE_NAME, ROW_COUNT FROM HCS0003_DB")
+    assert "UNDROP DATABASE HCS0003_DB" in found["recoverable"]
+    assert refused["result"] == "failed"
+    assert life.changes("refused") == {}
+    assert len(life.seen["databases"]) == 1
+
+
+def test_what_loses_nothing_needs_no_allowance(life: Life) -> None:
+    """None of these runs was given one, and their answers name no loss."""
+    for name in ("first preview", "first up", "second up", "mend", "change", "add", "up again"):
+        assert life.runs[name].answer["data_loss"] == {"blocked": [], "allowed": [], "stale": []}, name
 
 
 def test_a_removed_tenant_touches_no_other(life: Life) -> None:
