@@ -286,9 +286,9 @@ def _in_force(policy: Properties, _: Parameters, graph: ResourceGraph) -> Iterat
     name = (policy.text("database") or "", policy.text("schema") or "", policy.text("name") or "")
     for type_, field in _ATTACHED[policy.resource.short_type]:
         for attachment in graph.of_types(type_):
-            if identifier(properties(attachment).text(field) or "") == name or policy.urn in attachment.sources.get(
-                field, ()
-            ):
+            attached = properties(attachment).known(field, field)
+            # A name that is not known yet is that of what it is made from.
+            if policy.urn in attachment.sources.get(field, ()) if attached is None else identifier(attached) == name:
                 return
     yield "it is attached to nothing, and so in force nowhere"
 
