@@ -102,9 +102,9 @@ def seen(nexus: Nexus) -> dict[str, Any]:
         "row": nexus.sql(ROW)[0],
         "compressed": json.loads(nexus.sql(COMPRESS, "HCS0001_APP")[0]["C"]),
         "adopted": [
-            {key: row[key] for key in SAME if key in row}
-            for show in THEIRS.values()
-            for row in nexus.sql(show, "ACCOUNTADMIN")
+            {key: value for key, value in zip(shown["columns"], row, strict=True) if key in SAME}
+            for shown in nexus.run("sql", "--role", "ACCOUNTADMIN", "--json", "; ".join(THEIRS.values())).answer
+            for row in shown["rows"]
         ],
     }
 
@@ -138,8 +138,7 @@ def release(nexus: Nexus, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             # By hand: both may read the shared tables, so that the policy alone decides which rows.
             for role in READERS:
                 nexus.sql(f"GRANT DATABASE ROLE VIDEXA_SHARED.TENANT_MANAGEMENT_READ TO ROLE {role}", "SECURITYADMIN")
-            for statement in THEIRS:
-                nexus.sql(statement, "ACCOUNTADMIN")
+            nexus.sql("; ".join(THEIRS), "ACCOUNTADMIN")
             before = seen(nexus)
             edit(copy)
             nexus.tenants(HCS0001={"warehouse_size": "LARGE"})
