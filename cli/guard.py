@@ -88,7 +88,7 @@ def _kept_by_protection(progress: Progress, state: Mapping[str, Any], seen: Sequ
     }
     if not named:
         return []
-    known = {step.urn for step in seen}
+    known, going = {step.urn for step in seen}, {step.urn for step in seen if step.op in ("delete", "replace")}
     # Deletions are planned once the program has ended: what it has not declared by then is to go.
     ended = "delete" in named.values()
     return [
@@ -104,7 +104,7 @@ def _kept_by_protection(progress: Progress, state: Mapping[str, Any], seen: Sequ
             retained=bool(resource.get("retainOnDelete")),
         )
         for resource in state.get("resources") or ()
-        if (urn := resource["urn"]) in named or (ended and urn not in known)
+        if (urn := resource["urn"]) not in going and (urn in named or (ended and urn not in known))
     ]
 
 

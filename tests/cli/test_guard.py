@@ -127,6 +127,10 @@ def test_what_protection_keeps_from_the_plan_is_told_all_the_same(settings: Sett
     plan.problems.append(Problem(URN, f'Preview failed: resource "{URN}" cannot be deleted\nbecause it is protected.'))
     found = guard.judge(plan, settings, lambda: STATE).blocked
     assert [judged.finding.object for judged in found] == ["database HCS0001_DB"]
+    assert "(1 of this stack: NEXUSCHAT.CONVERSATIONS)" in found[0].finding.lost
+    # Of those that it names, it has told the step all the same.
+    plan.steps = [event("delete", side(**NAME))]
+    assert guard.judge(plan, settings, lambda: STATE).blocked[0].finding == found[0].finding
     plan = progress_of(event("same", side(name="HCS0001_DB"), side(name="HCS0001_DB"), urn=DATABASE))
     plan.problems.append(
         Problem("", f'unable to replace resource "{URN}"\nas it is currently marked for protection. To unprotect…')
