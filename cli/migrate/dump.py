@@ -9,14 +9,13 @@ place where a document can begin, says what it left behind and goes on.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Protocol
 
 import bson
 from bson.errors import BSONError
@@ -26,6 +25,7 @@ from cli.migrate.source import LARGEST_DOCUMENT, Item, Meter, SourceError
 ARCHIVE_MAGIC: Final = 0x8199E26D.to_bytes(4, "little")
 _TERMINATOR: Final = b"\xff\xff\xff\xff"
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_GZIP: Final = 16 + zlib.MAX_WBITS
 _SMALLEST_DOCUMENT: Final = 5
 _CHUNK: Final = 1 << 20
 # Documents of LibreChat begin with an ObjectId; a block of an archive with the name of its database.
@@ -36,10 +36,14 @@ _LIBRECHAT: Final = frozenset({"users", "conversations", "messages"})
 _SERVERS_OWN: Final = frozenset({"admin", "config", "local"})
 
 
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
 class Stream:
     """A file, or what it unpacks to, read ahead in pieces. `fault` says why it ended too early."""
 
-    def __init__(self, file: IO[bytes], name: str) -> None:
+    def __init__(self, file: _Readable, name: str) -> None:
         self._file = file
         self._buffer = b""
         self._at = 0
@@ -52,7 +56,7 @@ class Stream:
         while held < count and not self.fault:
             try:
                 piece = self._file.read(max(_CHUNK, count - held))
-            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            except (EOFError, zlib.error) as error:
                 self.fault = f"the compressed data cannot be read on ({type(error).__name__})"
                 break
             if not piece:
@@ -126,17 +130,36 @@ def _documents(stream: Stream, collection: str) -> Iterator[Item]:
         yield Item(collection, f"{stream.name}@{stream.offset}", fault=stream.fault)
 
 
+class _Unpacked:
+    """What a gzip file holds, up to the very byte where it is cut off: Python's own reader drops what came last."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._engine = zlib.decompressobj(_GZIP)
+        self._rest = b""
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes; none at the end. Raises EOFError where it is cut off, zlib.error where damaged."""
+        while piece := self._rest or self._file.read(_CHUNK):
+            if self._engine.eof:
+                # Another member follows.
+                self._engine = zlib.decompressobj(_GZIP)
+            data = self._engine.decompress(piece, size)
+            self._rest = self._engine.unconsumed_tail or self._engine.unused_data
+            if data:
+                return data
+        if not self._engine.eof:
+            raise EOFError
+        return b""
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], _Readable]]:
     """The file, and what it unpacks to."""
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP_MAGIC
         file.seek(0)
-        if packed:
-            with gzip.open(file) as unpacked:
-                yield file, unpacked  # type: ignore[misc]
-        else:
-            yield file, file
+        yield file, _Unpacked(file) if packed else file
 
 
 class FolderDump:

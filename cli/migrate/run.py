@@ -166,9 +166,9 @@ def migrate(
                 batch.carry(targets)
                 mismatches = batch.compare(targets)
                 written = {
-                    (tenant, table.name): target.count(table, identifier)
+                    (tenant, table): count
                     for tenant, target in targets.items()
-                    for table in TABLES.values()
+                    for table, count in target.counts(identifier).items()
                 }
             quarantined = batch.write_quarantine(folder / QUARANTINE)
             counts = reports.counts(journal)
@@ -378,7 +378,7 @@ def rollback(world: World, batch: str, tenants: frozenset[str], *, even_if_used:
                         counts[table.name] = count
 
             target.transaction(work)
-        left = sum(target.count(table, identifier) for target in targets.values() for table in TABLES.values())
+        left = sum(sum(target.counts(identifier).values()) for target in targets.values())
         told = {
             "format": 1,
             "batch": identifier,

@@ -122,12 +122,14 @@ class Target:
             }
             yield Found(str(row["SOURCE_ID"]), pref_kind, origin, row_digest(row, columns))
 
-    def count(self, table: Table, batch: str) -> int:
-        """How many rows a batch has."""
-        return self._value(
-            f"SELECT COUNT(*) FROM {table.name} WHERE TENANT_ID = ? AND SOURCE_SYSTEM = ?",  # noqa: S608
-            (self.address.tenant, SOURCE_SYSTEM + batch),
+    def counts(self, batch: str) -> dict[str, int]:
+        """How many rows a batch has in each table."""
+        each = " UNION ALL ".join(
+            f"SELECT '{name}', COUNT(*) FROM {name} WHERE TENANT_ID = ? AND SOURCE_SYSTEM = ?"  # noqa: S608
+            for name in TABLES
         )
+        values = [self.address.tenant, SOURCE_SYSTEM + batch] * len(TABLES)
+        return {name: int(count) for name, count in self._rows(each, values)}
 
     def repeated(self, table: Table) -> int:
         """How many keys stand in several rows: Snowflake itself holds no standard table to its primary key."""
@@ -196,8 +198,7 @@ def open_targets(addresses: Sequence[Address], connect: Connect) -> dict[str, Ta
     for address in addresses:
         try:
             target = targets[address.tenant] = Target(address, connect(address))
-            for table in TABLES.values():
-                target.count(table, "")
+            target.counts("")
         except Error as error:
             message = " ".join(str(error.msg or error).split())
             problems.append(f"{address.tenant} as {address.role}: {message}")
