@@ -355,6 +355,7 @@ class _Azure:
                 firewall_name=naming.firewall_name(self.environment_name),
                 resource_group_name=self.group,
                 sites={"site": settings.custom_domains.site, "chat": settings.custom_domains.chat},
+                content_security_policy=settings.content_security_policy or None,
                 rate_limit=settings.rate_limit_per_minute,
                 prose_fields=settings.prose_fields,
                 tags=self.tags,

@@ -33,7 +33,8 @@ ENVIRONMENT_GROUP = "managedEnvironments"
 class EdgeArgs:
     """`sites` are the endpoints by label, each with the host name of one's own that it has, if any.
 
-    `rate_limit` is in requests a minute of one client address. `prose_fields` are fields of a JSON request that the
+    `content_security_policy` is what every answer has for one; without, each app's own stands. `rate_limit` is in
+    requests a minute of one client address. `prose_fields` are fields of a JSON request that the
     managed rules leave alone.
     """
 
@@ -41,6 +42,7 @@ class EdgeArgs:
     firewall_name: str
     resource_group_name: pulumi.Input[str]
     sites: Mapping[str, str | None]
+    content_security_policy: str | None
     rate_limit: int
     prose_fields: tuple[str, ...]
     tags: Mapping[str, str]
@@ -175,14 +177,25 @@ class Edge(Component):
                 opts=self.child_options(),
             )
         )
-        self.header_rule = self.child(
+        policy = args.content_security_policy
+        #: What a route with these headers waits for.
+        self.header_rules = [self._header_rule("edge-headers-rule", headers, 1, "Always", SECURITY_HEADERS)]
+        if policy is not None:
+            content = {"Content-Security-Policy": policy}
+            self.header_rules.append(self._header_rule("edge-content-rule", headers, 2, "Content", content))
+        return headers
+
+    def _header_rule(
+        self, name: str, headers: cdn.RuleSet, order: int, rule_name: str, values: Mapping[str, str]
+    ) -> cdn.Rule:
+        rule: cdn.Rule = self.child(
             cdn.Rule(
-                "edge-headers-rule",
-                rule_name="Always",
+                name,
+                rule_name=rule_name,
                 rule_set_name=headers.name,
                 profile_name=self.profile.name,
-                resource_group_name=args.resource_group_name,
-                order=1,
+                resource_group_name=self._args.resource_group_name,
+                order=order,
                 match_processing_behavior="Continue",
                 actions=[
                     cdn.DeliveryRuleResponseHeaderActionArgs(
@@ -194,12 +207,12 @@ class Edge(Component):
                             value=value,
                         ),
                     )
-                    for header, value in SECURITY_HEADERS.items()
+                    for header, value in values.items()
                 ],
                 opts=self.child_options(),
             )
         )
-        return headers
+        return rule
 
     def _firewall(self) -> frontdoor.Policy:
         args = self._args
@@ -368,7 +381,7 @@ class EdgeRoute(Component):
                 custom_domains=[cdn.ActivatedResourceReferenceArgs(id=domain.id)] if domain is not None else None,
                 rule_sets=[cdn.ResourceReferenceArgs(id=edge.headers.id)],
                 # Azure refuses a route to a group without an origin.
-                opts=self.child_options(depends_on=[origin, edge.header_rule]),
+                opts=self.child_options(depends_on=[origin, *edge.header_rules]),
             )
         )
         self.route: pulumi.Output[str] = route.name

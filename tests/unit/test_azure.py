@@ -73,7 +73,7 @@ def test_everything_stands_once(graph: Graph) -> None:
         "azure-native:cdn:AFDOriginGroup": 2,
         "azure-native:cdn:Profile": 1,
         "azure-native:cdn:Route": 2,
-        "azure-native:cdn:Rule": 1,
+        "azure-native:cdn:Rule": 2,
         "azure-native:cdn:RuleSet": 1,
         "azure-native:cdn:SecurityPolicy": 1,
         "azure-native:consumption:Budget": 1,
@@ -382,7 +382,7 @@ def test_everything_on_azure_goes_through_the_explicit_provider(graph: Graph) ->
     (provider,) = graph.of("pulumi:providers:azure-native")
     assert provider.inputs["subscriptionId"] == "00000000-0000-0000-0000-00000000a2e0"
     resources = [one for one in graph.resources if one.type.startswith("azure-native:")]
-    assert len(resources) == 106
+    assert len(resources) == 107
     assert [one.urn for one in resources if not one.provider.startswith(provider.urn)] == []
 
 

@@ -15,6 +15,7 @@ from tests.unit.test_settings import problems, put
 
 PROFILE = "azure-native:cdn:Profile"
 ORIGIN = "azure-native:cdn:AFDOrigin"
+RULE = "azure-native:cdn:Rule"
 ROUTE = "azure-native:cdn:Route"
 FIREWALL = "azure-native:frontdoor:Policy"
 DOMAIN = "azure-native:cdn:AFDCustomDomain"
@@ -69,7 +70,7 @@ def test_routes_take_https_alone_and_keep_nothing(graph: Graph) -> None:
 
 
 def test_security_headers_of_every_answer(graph: Graph) -> None:
-    actions = graph.one("azure-native:cdn:Rule", "edge-headers-rule").inputs["actions"]
+    actions = graph.one(RULE, "edge-headers-rule").inputs["actions"]
     headers = {one["parameters"]["headerName"]: one["parameters"] for one in actions}
     assert set(headers) == {
         "Strict-Transport-Security",
@@ -80,6 +81,18 @@ def test_security_headers_of_every_answer(graph: Graph) -> None:
     }
     assert {one["headerAction"] for one in headers.values()} == {"Overwrite"}
     assert headers["Strict-Transport-Security"]["value"].startswith("max-age=31536000")
+
+
+def test_the_content_security_policy_is_a_setting_and_may_be_the_apps_own(graph: Graph, domains: Graph) -> None:
+    rule = graph.one(RULE, "edge-content-rule")
+    (action,) = rule.inputs["actions"]
+    assert action["parameters"]["headerName"] == "Content-Security-Policy"
+    assert "frame-ancestors 'none'" in action["parameters"]["value"]
+    assert rule.inputs["order"] > graph.one(RULE, "edge-headers-rule").inputs["order"]
+    for route in graph.of(ROUTE):
+        assert rule.urn in route.dependencies
+    # That one leaves the apps' own.
+    assert [one.name for one in domains.of(RULE)] == ["edge-headers-rule"]
 
 
 def test_the_firewall_blocks(graph: Graph) -> None:
@@ -130,6 +143,7 @@ def domains(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     return changed(
         tmp_path_factory.mktemp("domains"),
         {
+            "azure.edge.content_security_policy": "",
             "azure.edge.custom_domains": {"site": "www.videxa.example", "chat": "chat.videxa.example"},
             "apps.chat.openid": {"issuer": "https://login.videxa.example/v2.0", "client_id": "nexuschat"},
         },
@@ -204,3 +218,9 @@ def test_without_an_edge_nothing_is_public_and_nothing_of_it_is_declared(tmp_pat
 def test_an_issuer_is_an_https_address(config: dict[str, Any], issuer: str) -> None:
     put(config, "apps.chat.openid", {"issuer": issuer, "client_id": "nexuschat"})
     assert "no issuer" in problems(config)["nexuschat:apps.chat.openid.issuer"]
+
+
+@pytest.mark.parametrize("policy", ["a\nb", "x" * 641, "default-src ‘self’"])
+def test_a_content_security_policy_fits_into_a_header(config: dict[str, Any], policy: str) -> None:
+    put(config, "azure.edge.content_security_policy", policy)
+    assert "no value that Front Door takes" in problems(config)["nexuschat:azure.edge.content_security_policy"]
