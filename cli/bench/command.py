@@ -55,6 +55,10 @@ def command(
             "--tokens", help="Measure instead what the prompt cache and compression save, at --stack's prices."
         ),
     ] = False,
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="Measure instead how fast MongoDB's documents are carried over.")
+    ] = False,
+    messages: Annotated[int, typer.Option("--messages", min=1, help="How many messages --migrate carries.")] = 20_000,
     stack: options.Stack = "local",
 ) -> None:
     """Measure preview, first up, second up, destroy and memory against the floor.
@@ -63,6 +67,9 @@ def command(
     """
     if tokens:
         _tokens(stack, as_json_)
+        return
+    if migrate:
+        _migration(messages, as_json_)
         return
     sizes = _sizes(QUICK_SIZES if quick else tenants)
     found = engine.acquire(say)
@@ -100,6 +107,17 @@ def _tokens(stack: str, as_json_: bool) -> None:
         tokens_bench.show(figures, requests, prices, console())
     if wrong := figures.exact.false_hits + figures.normalised.false_hits:
         raise FailureError(f"{wrong} false hits: a cache answered one question with another's answer")
+
+
+def _migration(messages: int, as_json_: bool) -> None:
+    """Tell how fast a migration is, beside plain reading of its dump."""
+    from cli.bench import migration
+
+    figures = migration.measure_migration(messages, say)
+    if as_json_:
+        answer(migration.as_json(figures))
+    else:
+        migration.show(figures, console())
 
 
 def _sizes(text: str) -> list[int]:

@@ -165,7 +165,7 @@ def text(report: Mapping[str, Any]) -> list[str]:
     lines = [
         f"Migration {report['batch']}: {report['verdict']}",
         f"  from      {report['source']['name']}  sha256 {report['source']['sha256']}",
-        f"  to        {report['account']}, organisations {', '.join(report['tenants']) or 'none'}",
+        f"  to        {report['account']}, {_listed(report['tenants'])}",
         f"  begun     {report['begun']}   finished {report['finished']}",
         "",
         f"{'organisation':<14}{'collection':<16}{'read':>9}{'written':>9}{'aside':>9}{'skipped':>9}  rows in Snowflake",
@@ -198,6 +198,10 @@ def text(report: Mapping[str, Any]) -> list[str]:
     if "signature" in report:
         lines += ["", f"signed by {report['signature']['key']} ({report['signature']['algorithm']})"]
     return lines
+
+
+def _listed(tenants: Sequence[str]) -> str:
+    return ", ".join(tenants) if len(tenants) <= 5 else f"{len(tenants)} organisations"
 
 
 def differences(old: Mapping[str, Any], journal: Journal, tenants: Sequence[str]) -> list[str]:
