@@ -1,4 +1,4 @@
-"""Every policy proved on the real engine: the program, mutated against each rule at once, and caught by just that policy.
+"""Every policy proved on the real engine: the program, mutated against each rule, is caught by just that policy.
 
 And the other way round: the program as it is shipped, in each of its environments, violates none.
 """
@@ -68,7 +68,7 @@ def test_every_mutation_is_caught_by_just_its_policy(mutated: Any, capsys: pytes
 
 
 def test_no_mutated_value_is_told(mutated: Any) -> None:
-    for told in ("in the open", "9b13a1a87fafcbfb", "mongodb://", "another-model", "Mine alone"):
+    for told in ("hunter2", "9b13a1a87fafcbfb", "mongodb://", "another-model", "Mine alone"):
         assert told not in str(mutated["messages"])
 
 
