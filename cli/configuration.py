@@ -35,11 +35,14 @@ def require(stack: str) -> Path:
 def load(stack: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """The stack's file with `overrides` (`key=value`) set in it. Raises `BadInputError` with all that is wrong."""
     settings, place = _read(require(stack)), Place.of(stack)
-    # An embedded stack's rotations and releases are its own, and are not committed.
+    # An embedded stack's rotations, releases and allowances are its own, and are not committed.
     if stack in EMBEDDED_STACKS and place.keys.exists():
         overrides = [f"keys_file={json.dumps(str(place.keys))}", *overrides]
     if stack in EMBEDDED_STACKS and place.releases.exists():
         settings = _released(settings, _read(place.releases))
+    if stack in EMBEDDED_STACKS and place.allowances.exists():
+        allowed = yaml.safe_load(place.allowances.read_text(encoding="utf-8"))
+        settings.setdefault("config", {}).setdefault(f"{project()}:dataLossAllowances", []).extend(allowed)
     return apply(settings, overrides, project())
 
 

@@ -267,8 +267,11 @@ class Display:
             self._thread.join()
 
 
-def show_plan(progress: Progress, console: Console, only: Collection[str] = COLUMNS) -> None:
-    """Every planned change whose outcome is among `only`, and what it changes in what is there."""
+def show_plan(
+    progress: Progress, console: Console, only: Collection[str] = COLUMNS, urns: Collection[str] | None = None
+) -> None:
+    """Every planned change whose outcome is among `only`, and what it changes in what is there; of `urns` alone, where
+    they are given."""
     marks = {
         "created": ("+", "green"),
         "updated": ("~", "yellow"),
@@ -277,7 +280,7 @@ def show_plan(progress: Progress, console: Console, only: Collection[str] = COLU
     }
     lines = []
     for outcome, urn in progress.changes:
-        if outcome in only:
+        if outcome in only and (urns is None or urn in urns):
             mark, colour = marks[outcome]
             lines.append(Text(f"  {mark} {_PRESENT[outcome]} {kind_of(type_of(urn))} {name_of(urn)}", style=colour))
             found = progress.differences.get(urn, [])

@@ -83,7 +83,9 @@ def _changed(text: str, path: Sequence[str], key: str, value: Any) -> str:
         return text if value is None else _added(text, node, key, value)
     if value is None:
         return _removed(text, node, key)
-    return text[: old.start_mark.index] + _written(value, flow=bool(node.flow_style)) + text[_end(old) :]
+    # Where nothing stood, the colon is what the value comes right after.
+    space = " " if text[old.start_mark.index - 1] == ":" else ""
+    return text[: old.start_mark.index] + space + _written(value, flow=bool(node.flow_style)) + text[_end(old) :]
 
 
 def _value(node: yaml.MappingNode, key: str) -> Any:

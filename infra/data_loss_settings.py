@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
-from infra.rules import EmailAddress, Rule, matches, refusal
+from infra.rules import Day, EmailAddress, Rule, matches, refusal, said
 from infra.section import Section
 
 _FROM_THE_PREVIEW = "Copy it from what ./nexus preview prints with the loss."
 
 
-def _day(value: Any) -> Any:
-    """A day as YAML has it, or as its text; the engine hands an unquoted one over with a time of day."""
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(re.sub(r"T00:00:00Z?$", "", value))
-        except ValueError:
-            raise refusal(f"{value!r} is no day.", "For example 2026-12-31.") from None
-    return value
-
-
-def _said(value: str) -> bool:
-    return bool(value.strip())
-
-
-Said = Annotated[str, AfterValidator(Rule(_said, "must not be empty.", _FROM_THE_PREVIEW))]
+Said = Annotated[str, AfterValidator(said(_FROM_THE_PREVIEW))]
 
 
 class DataLossAllowanceSettings(Section):
@@ -39,9 +23,9 @@ class DataLossAllowanceSettings(Section):
     fingerprint: Annotated[
         str, AfterValidator(Rule(matches(r"f[0-9a-f]{15}"), "is no fingerprint of a loss.", _FROM_THE_PREVIEW))
     ]
-    reason: Annotated[str, AfterValidator(Rule(_said, "must not be empty.", "Say why the data may go."))]
+    reason: Annotated[str, AfterValidator(said("Say why the data may go."))]
     acceptedBy: EmailAddress  # noqa: N815 - the file's own word
-    expires: Annotated[date, BeforeValidator(_day)]
+    expires: Day
 
 
 def _each_once(value: list[DataLossAllowanceSettings]) -> list[DataLossAllowanceSettings]:

@@ -7,9 +7,10 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 #: Those on real clouds, which hold patients' data.
@@ -323,6 +324,22 @@ def _edition_retention(value: int, info: ValidationInfo) -> int:
     return value
 
 
+def _day(value: Any) -> Any:
+    """A day as YAML has it, or as its text; the engine hands an unquoted one over with a time of day."""
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(re.sub(r"[T ]00:00:00(Z| \+0000 UTC)?$", "", value))
+        except ValueError:
+            raise refusal(f"{shown(value)} is no day.", "For example 2026-12-31.") from None
+    return value
+
+
+def said(mend: str) -> Rule:
+    """For text that must say something."""
+    return Rule(lambda value: bool(value.strip()), "must not be empty.", mend)
+
+
+Day = Annotated[date, BeforeValidator(_day)]
 RetentionDays = Annotated[int, AfterValidator(_edition_retention)]
 OrganizationId = Annotated[
     str,

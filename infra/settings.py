@@ -34,6 +34,7 @@ from infra.rules import (
     AccountName,
     AutoSuspendSeconds,
     CronSchedule,
+    Day,
     Edition,
     EmailAddress,
     Environment,
@@ -396,11 +397,11 @@ class _TenantValues(Section):
 class RetirementSettings(Section):
     """An organisation that leaves: since when, from which day on it may be deleted, and who accepted either."""
 
-    since: date
-    delete_from: date
-    accepted_by: Annotated[str, Field(min_length=1)]
+    since: Day
+    delete_from: Day
+    accepted_by: EmailAddress
     #: With it nothing of the organisation is protected from deletion any more.
-    deletion_accepted_by: Annotated[str, Field(min_length=1)] | None = None
+    deletion_accepted_by: EmailAddress | None = None
 
     @field_validator("delete_from")
     @classmethod
@@ -678,10 +679,7 @@ _TYPES = {
     "model_type": "must be a mapping of keys to values.",
     "model_attributes_type": "must be a mapping of keys to values.",
     "too_short": "must not be empty.",
-    "string_too_short": "must not be empty.",
     "date_type": "must be a day, such as 2026-11-23.",
-    "date_from_datetime_parsing": "must be a day, such as 2026-11-23.",
-    "date_parsing": "must be a day, such as 2026-11-23.",
 }
 
 

@@ -167,6 +167,14 @@ def test_rows_come_back_as_they_went(tenant: SnowflakeConnection) -> None:
     ]
 
 
+def test_an_answer_without_rows(tenant: SnowflakeConnection) -> None:
+    with tenant.cursor() as cursor:
+        cursor.execute("SELECT ID, TEXT FROM MESSAGES WHERE ID = 404")
+        assert (cursor.rowcount, [column.name for column in cursor.description or ()]) == (0, ["ID", "TEXT"])
+        assert list(cursor.fetch_arrow_batches()) == []
+        assert cursor.fetchall() == []
+
+
 def test_every_type_in_both_result_formats(endpoint: Endpoint) -> None:
     query = (
         "SELECT 1, 12345678901234567890123456789, 1.25::NUMBER(5,2), 1.5::FLOAT, 'é', TRUE, '2020-02-03'::DATE, "

@@ -14,7 +14,7 @@ from policies.graph.resources import Resource, ResourceGraph
 from policies.graph.uniformity import differences
 from tests.unit.recording import Graph, declare
 
-RETIRED = "suspended: true, retired: {since: 2026-01-01, delete_from: 2026-02-01, accepted_by: A. Nurse"
+RETIRED = "suspended: true, retired: {since: 2026-01-01, delete_from: 2026-02-01, accepted_by: a@example.org"
 
 
 def declared(tmp_path: Path, second: str) -> tuple[Graph, dict[str, dict[str, object]]]:
@@ -93,6 +93,6 @@ def test_most_may_be_suspended(tmp_path: Path) -> None:
 def test_a_retired_one_is_protected_until_its_deletion_is_accepted(tmp_path: Path) -> None:
     kept, _ = declared(tmp_path, RETIRED + "}")
     assert any(one.protect for one in kept.under("HCS0002"))
-    given_up, _ = declared(tmp_path, RETIRED + ", deletion_accepted_by: B. Nurse}")
+    given_up, _ = declared(tmp_path, RETIRED + ", deletion_accepted_by: b@example.org}")
     assert not any(one.protect for one in given_up.under("HCS0002"))
     assert any(one.protect for one in given_up.under("HCS0003"))

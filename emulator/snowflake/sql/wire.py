@@ -364,7 +364,8 @@ class Wire:
         }
         if result.type is StatementType.SELECT and not _wants_json(connection):
             data["queryResultFormat"] = "arrow"
-            data["rowsetBase64"] = b64encode(result.arrow_stream()).decode("ascii")
+            # Without rows the real one sends no stream; the connector makes one of the columns.
+            data["rowsetBase64"] = b64encode(result.arrow_stream()).decode("ascii") if result.rows else ""
         else:
             data["queryResultFormat"] = "json"
             data["rowset"] = result.text_rows()

@@ -1,0 +1,404 @@
+"""`nexus tenants remove`: an organisation leaves, in two steps with a time between them, and a certificate at the end.
+
+Retire: exported, suspended, a day set before which nothing is deleted. Delete: from that day on, accepted by name; the
+data-loss guard passes exactly these losses, once. Each call takes the step that is due and says what follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+import yaml
+
+from cli import configuration, deployment, guard, options
+from cli.access import stack_access
+from cli.connector import connect, rows
+from cli.console import answer, console
+from cli.deployment import Request
+from cli.failure import BadInputError, FailureError
+from cli.place import Place
+from cli.settings_file import edited, replace_text
+from cli.sql import one_line
+from cli.tenants.editing import Organization, carry_out, tell, up_command
+from cli.tenants.export import exported
+from cli.tenants.file import OrganizationsFile, completed
+from cli.tenants.plan import of_one, preview
+from cli.tenants.record import Record
+
+if TYPE_CHECKING:
+    from infra.settings import OrganizationSettings, Settings
+    from policies.data_loss import Judged
+
+FAIL_SAFE_DAYS: Final = 7
+"""After Time Travel, Snowflake itself may bring back permanent tables for so long (docs.snowflake.com, Fail-safe)."""
+_READER: Final = "ACCOUNTADMIN"
+_ALLOWED_FOR_DAYS: Final = 7
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was given to this call."""
+
+    to: Path | None
+    keep_days: int
+    accepted_by: str | None
+    as_json: bool
+
+
+def remove(
+    organization: Organization,
+    accepted_by: Annotated[
+        str | None, typer.Option(metavar="EMAIL", help="Who accepts this step: the mail address of a person.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="To retire: an empty folder outside of the repository for the export.")
+    ] = None,
+    keep_days: Annotated[
+        int, typer.Option(min=1, help="To retire: for how many days from today on nothing may be deleted.")
+    ] = 90,
+    stack: options.Stack = "local",
+    as_json: options.Json = False,
+    set_: options.Overrides = None,
+) -> None:
+    """Remove an organisation: retire it, and delete it once its days are over; each call takes the step that is due.
+
+    Example: ./nexus tenants remove HCS0007 --to /secure/HCS0007 --accepted-by officer@example.com
+    """
+    file = OrganizationsFile.of(stack, set_ or ())
+    given = Options(to, keep_days, accepted_by, as_json)
+    record = Record.of(file, organization)
+    if organization not in file.organizations():
+        if record is None:
+            file.require(organization)
+        else:
+            certify(file, organization, record, given)
+        return
+    if len(file.organizations()) == 1:
+        raise BadInputError(f"{organization} is the last organisation: a stack without any is taken down by `destroy`.")
+    settings = completed(file.check())
+    own = next(each for each in settings.organizations if each.organization_id == organization)
+    if own.retired is None:
+        retire(file, organization, given)
+    elif today() < own.retired.delete_from:
+        raise BadInputError(
+            f"{organization} is kept until {own.retired.delete_from}, as {own.retired.accepted_by} accepted: "
+            "nothing is deleted before. `./nexus tenants resume` lets it stay."
+        )
+    elif record is None:
+        raise BadInputError(f"{organization} is retired and its record is missing: take it from the last commit.")
+    elif settings.deletion_protection and own.retired.deletion_accepted_by is None:
+        release(file, organization, record, given)
+    else:
+        delete(file, own, settings, record, given)
+
+
+def _accepted(given: Options) -> str:
+    """Raises `BadInputError` where nobody is named."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from infra.rules import EmailAddress
+
+    try:
+        return TypeAdapter(EmailAddress).validate_python(given.accepted_by)
+    except ValidationError:
+        raise BadInputError(
+            "--accepted-by: name who accepts this step, by mail address (officer@example.com)."
+        ) from None
+
+
+# ── the first step ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def retire(file: OrganizationsFile, organization: str, given: Options) -> None:
+    """Export it, suspend it, and set the day from which on it may be deleted."""
+    who = _accepted(given)
+    if given.to is None:
+        raise BadInputError("--to: name an empty folder outside of the repository for the organisation's export.")
+    manifest = exported(file.stack, organization, given.to)
+    since = today()
+    retired = {"since": since, "delete_from": since + timedelta(days=given.keep_days), "accepted_by": who}
+    carry_out(
+        file,
+        organization,
+        lambda: file.change(organization, {"suspended": True, "retired": retired}),
+        as_json=given.as_json,
+        with_plan=True,
+        notes=[
+            f"Exported {sum(each['rows'] for each in manifest['tables']):,} rows of {len(manifest['tables'])} tables.",
+            f"Nothing is deleted before {retired['delete_from']}; then the same command goes on.",
+        ],
+    )
+    told = {key: str(value) for key, value in retired.items()}
+    Record.new(file, organization, {"stack": file.stack, "retired": told, "export": manifest}).write()
+
+
+# ── the second step ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def release(file: OrganizationsFile, organization: str, record: Record, given: Options) -> None:
+    """Lift the protection of what is the organisation's own: the engine deletes nothing that is protected."""
+    who = _accepted(given)
+    _still_as_exported(file, organization, record)
+    retired = {**file.require(organization)["retired"], "deletion_accepted_by": who}
+    carry_out(
+        file,
+        organization,
+        lambda: file.change(organization, {"retired": retired}),
+        as_json=given.as_json,
+        with_plan=True,
+        notes=["This lifts the protection of its objects; after `up` the same command deletes them."],
+    )
+    record.write(deletion={"accepted_by": who, "accepted_on": today().isoformat()})
+
+
+def delete(
+    file: OrganizationsFile, own: OrganizationSettings, settings: Settings, record: Record, given: Options
+) -> None:
+    """Take the organisation's line out, and allow exactly the losses that come of it."""
+    organization = own.organization_id
+    who = _accepted(given)
+    counts = _still_as_exported(file, organization, record)
+    before = dict(record.values)
+    allowances = Allowances.of(file.stack)
+    with file.kept(), allowances.kept():
+        file.remove(organization)
+        settings_now = file.check()
+        request = Request("preview", file.stack, overrides=file.overrides)
+        found, outcome = preview(request, settings_now, quiet=given.as_json)
+        blocked = list(outcome.verdict.blocked) if outcome.verdict else []
+        foreign = [judged for judged in blocked if judged.finding.tenant != organization or judged.finding.unknown]
+        if foreign or not (outcome.succeeded or blocked):
+            words = [f"  {judged.finding}" for judged in foreign] or [
+                f"  {problem}" for problem in (*outcome.progress.problems, *outcome.progress.violations)
+            ]
+            raise FailureError("the plan does more than remove this organisation:\n" + "\n".join(words))
+        planned = of_one(organization, found, file.stack, settings)
+        if planned.elsewhere:
+            raise FailureError(
+                f"{planned.elsewhere} changes beside this organisation's are due: `./nexus up` with its line in first."
+            )
+        retired = record.values["retired"]
+        reason = f"{organization} left on {retired['since']}; exported, and kept until {retired['delete_from']}"
+        allowances.add(blocked, reason, who)
+    deletion = record.values.get("deletion") or {"accepted_by": who, "accepted_on": today().isoformat()}
+    try:
+        record.write(
+            deletion={
+                **deletion,
+                "asked_on": today().isoformat(),
+                "rows_then": counts,
+                "retention_days": own.retention_days,
+            }
+        )
+    except BaseException:
+        record.values = before
+        raise
+    notes = [
+        f"{sum(counts.values()):,} rows go, {len(blocked)} losses are allowed for {_ALLOWED_FOR_DAYS} days.",
+        "After `up` the same command writes the certificate.",
+    ]
+    tell(file, organization, planned, as_json=given.as_json, notes=notes, next_=up_command(file))
+
+
+def _still_as_exported(file: OrganizationsFile, organization: str, record: Record) -> dict[str, int]:
+    """How many rows each table has.
+
+    Raises `FailureError` where it has any that the export lacks, or where its roles work still.
+    """
+    exported_rows = {each["table"]: each["rows"] for each in record.values["export"]["tables"]}
+    from snowflake.connector import Error
+
+    counts: dict[str, int] = {}
+    with stack_access(file.stack) as access:
+        _, outputs = access.state()
+        tenant, shared = outputs["tenants"].get(organization), outputs["shared"]
+        if tenant is None:
+            raise FailureError(f"{organization} is not up in stack {file.stack}.")
+        try:
+            with (
+                closing(
+                    connect(
+                        access.address,
+                        access.deploy_user,
+                        access.deploy_key(),
+                        role=_READER,
+                        warehouse=shared["warehouse"],
+                    )
+                ) as connection,
+                connection.cursor() as cursor,
+            ):
+                held = rows(cursor, f'SHOW GRANTS TO ROLE "{tenant["role_application"]}"')
+                if held:
+                    raise FailureError(
+                        f"{organization} is not suspended in stack {file.stack} yet: `./nexus up` first."
+                    )
+                schema = f'"{tenant["database"]}"."{tenant["schema"]}"'
+                for row in rows(cursor, f"SHOW TABLES IN SCHEMA {schema}"):
+                    name = str(row["name"])
+                    (found,) = rows(cursor, f'SELECT COUNT(*) AS N FROM {schema}."{name}"')  # noqa: S608 - SHOW's name
+                    counts[name] = int(found["n"])
+        except Error as error:
+            raise FailureError(one_line(error)) from None
+    more = [
+        f"{table} has {count} rows, the export {exported_rows.get(table, 0)}"
+        for table, count in counts.items()
+        if count > exported_rows.get(table, 0)
+    ]
+    if more:
+        raise FailureError(
+            f"{organization} has data that its export lacks: resume and retire it anew.\n"
+            + "\n".join(f"  {line}" for line in more)
+        )
+    return dict(sorted(counts.items()))
+
+
+@dataclass
+class Allowances:
+    """Where losses are allowed: the stack's own file, or beside an embedded stack, which is not committed."""
+
+    path: Path
+    embedded: bool
+    before: str | None
+
+    @classmethod
+    def of(cls, stack: str) -> Allowances:
+        embedded = deployment.is_embedded(stack)
+        path = Place.of(stack).allowances if embedded else configuration.stack_file(stack)
+        return cls(path, embedded, path.read_text(encoding="utf-8") if path.exists() else None)
+
+    def kept(self) -> _Kept:
+        """Put the file back where what is done inside breaks off."""
+        return _Kept(self.restore)
+
+    def restore(self) -> None:
+        if self.before is None:
+            self.path.unlink(missing_ok=True)
+        else:
+            replace_text(self.path, self.before)
+
+    def add(self, blocked: list[Judged], reason: str, who: str) -> None:
+        """Allow these losses, beside those that are allowed already."""
+        given = [
+            {
+                "object": judged.finding.object,
+                "change": judged.finding.change,
+                "fingerprint": judged.fingerprint,
+                "reason": reason,
+                "acceptedBy": who,
+                "expires": today() + timedelta(days=_ALLOWED_FOR_DAYS),
+            }
+            for judged in blocked
+        ]
+        known = yaml.safe_load(self.before or "") or {}
+        if self.embedded:
+            replace_text(self.path, yaml.safe_dump([*(known or []), *given], sort_keys=False, allow_unicode=True))
+        else:
+            all_ = [*((known.get("config") or {}).get(guard.KEY) or []), *given]
+            replace_text(self.path, edited(self.before or "", ("config",), {guard.KEY: all_}))
+
+
+@dataclass
+class _Kept:
+    restore: Callable[[], None]
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.restore()
+
+
+# ── the certificate ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def certify(file: OrganizationsFile, organization: str, record: Record, given: Options) -> None:
+    """Once it is gone from the account, write down what was deleted, when, by whom, until when it can be had back."""
+    certificate = record.values.get("certificate")
+    if certificate is None:
+        if "deletion" not in record.values:
+            raise BadInputError(
+                f"{organization} is neither declared nor was its deletion asked for: nothing to certify."
+            )
+        certificate = _certificate(file, organization, record)
+        record.write(certificate=certificate)
+        _spent(file)
+    if given.as_json:
+        answer(record.values)
+        return
+    output = console()
+    output.print(f"[bold]Certificate of deletion: {organization}[/]")
+    for name, value in certificate.items():
+        told = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else value
+        output.print(f"  {name.replace('_', ' ')}: {told}", markup=False, highlight=False)
+    output.print(f"Written: {record.path.relative_to(file.path.parent)}", markup=False, highlight=False)
+
+
+def _certificate(file: OrganizationsFile, organization: str, record: Record) -> dict[str, Any]:
+    from snowflake.connector import Error
+
+    database = record.values["export"]["schema"].partition(".")[0]
+    deletion = record.values["deletion"]
+    with stack_access(file.stack) as access:
+        _, outputs = access.state()
+        shared = outputs["shared"]
+        if organization in outputs["tenants"]:
+            raise FailureError(f"{organization} is still up in stack {file.stack}: `./nexus up` deletes it.")
+        try:
+            with (
+                closing(
+                    connect(
+                        access.address,
+                        access.deploy_user,
+                        access.deploy_key(),
+                        role=_READER,
+                        warehouse=shared["warehouse"],
+                    )
+                ) as connection,
+                connection.cursor() as cursor,
+            ):
+                left = [str(row["name"]) for row in rows(cursor, f"SHOW DATABASES LIKE '{database}'")]
+                left += [str(row["name"]) for row in rows(cursor, f"SHOW WAREHOUSES LIKE '{organization}%'")]
+                left += [str(row["name"]) for row in rows(cursor, f"SHOW ROLES LIKE '{organization}%'")]
+                if left:
+                    raise FailureError(f"{organization} is not gone from the account: {', '.join(left)} are there.")
+                table = f'"{shared["database"]}"."{shared["schema"]}"."ORGANIZATIONS"'
+                found = rows(
+                    cursor,
+                    f"SELECT REMOVED_AT FROM {table} WHERE ORGANIZATION_ID = %s",  # noqa: S608 - names of ours
+                    (organization,),
+                )
+        except Error as error:
+            raise FailureError(one_line(error)) from None
+    removed_at = found[0]["removed_at"] if found else None
+    if removed_at is None:
+        raise FailureError(f"{table} does not say when {organization} was removed.")
+    until = removed_at.date() + timedelta(days=int(deletion["retention_days"]))
+    return {
+        "organization": organization,
+        "database": database,
+        "deleted_at": f"{removed_at.isoformat(timespec='seconds')}Z",
+        "rows": deletion["rows_then"],
+        "sha256_of_export": {each["table"]: each["sha256"] for each in record.values["export"]["tables"]},
+        "retired_by": record.values["retired"]["accepted_by"],
+        "deletion_accepted_by": deletion["accepted_by"],
+        "time_travel_until": until.isoformat(),
+        "fail_safe_until": (until + timedelta(days=FAIL_SAFE_DAYS)).isoformat(),
+        "certified_on": today().isoformat(),
+    }
+
+
+def _spent(file: OrganizationsFile) -> None:
+    """An embedded stack's allowances are spent; a real stack's are taken out of its file by whoever reviews it."""
+    if deployment.is_embedded(file.stack):
+        Place.of(file.stack).allowances.unlink(missing_ok=True)
