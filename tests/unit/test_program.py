@@ -22,7 +22,7 @@ from tests.unit.conftest import ROOT, as_engine_sends, organisations_file, stack
 from tests.unit.recording import Graph, declare, run_main
 
 #: Resources of one organisation, its component included.
-PER_ORGANISATION = 44 + len(NEXUSCHAT_TABLES)
+PER_ORGANISATION = 46 + len(NEXUSCHAT_TABLES)
 
 
 @pytest.fixture
