@@ -100,8 +100,8 @@ def verify(
                 auto_suspend_seconds=tenant.auto_suspend_seconds,
                 retention_days=tenant.retention_days,
                 models=tenant.models,
-            )
                 suspended=tenant.suspended,
+            )
             for tenant in settings.organizations
         ],
         outputs,
@@ -163,11 +163,11 @@ def verify(
         ),
     ]
     isolation(report, declared.tenants, tables, kinds)
+    others = roles_without_content(state, declared.tenants)
+    platform_roles(report, as_deploy_user, others, declared.tenants, tables, lasting=lasting)
 
 
 def _as_service_user(report: Report, access: StackAccess, declared: Declared, key: RSAPrivateKey) -> Connect:
-    others = roles_without_content(state, declared.tenants)
-    platform_roles(report, as_deploy_user, others, declared.tenants, tables, lasting=lasting)
     """Check the conversations, and say how the application logs in to try the other tenants."""
     from cli.verify.conversation import conversations
 
