@@ -66,6 +66,14 @@ def test_it_makes_verifies_and_removes_the_whole_stack(rehearsed: Rehearsed) -> 
     assert rehearsed.steps["destroy"]["changes"]["deleted"] == made["created"] + made["updated"]
 
 
+def test_the_plan_says_what_it_changes_in_what_is_adopted_before_anything_is_written(rehearsed: Rehearsed) -> None:
+    (found,) = rehearsed.steps["preview"]["differences"].items()
+    assert found[0].endswith("azure-native:keyvault:Vault::vault")
+    assert "properties.publicNetworkAccess: enabled → disabled" in found[1]
+    assert not [line for line in found[1] if line.startswith("tags")]
+    assert rehearsed.steps["second preview"]["differences"] == {}
+
+
 def test_it_leaves_nothing(rehearsed: Rehearsed) -> None:
     assert rehearsed.left == []
 
