@@ -22,12 +22,14 @@ from cli.migrate.mapping import TABLES
 from cli.migrate.source import Source
 from cli.migrate.target import Address, Connect, Target, open_targets
 from cli.migrate.users import UserMap
+from emulator.private_file import write_private
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 _BATCH: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}\Z")
 _JOURNAL: Final = "journal.sqlite"
+_ROLLED_BACK: Final = "rollback.json"
 QUARANTINE: Final = "quarantine.jsonl"
 DRY_RUN: Final = "dry-run"
 
@@ -274,6 +276,8 @@ def verify(world: World, batch: str | None, source: Source | None, users: UserMa
     problems = []
     if not reports.is_signed(old, key.public_key()):
         problems.append("the report is not as it was signed, or was signed with another key")
+    if (folder / _ROLLED_BACK).exists():
+        problems.append("the batch was rolled back")
     with _alone(world.folder), tempfile.TemporaryDirectory(dir=folder) as scratch:
         path = Path(scratch) / _JOURNAL
         if source is None or users is None:
@@ -297,7 +301,7 @@ def verify(world: World, batch: str | None, source: Source | None, users: UserMa
             "mismatches": problems,
         }
         told = reports.sign(told, key)
-        (folder / "verification.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        write_private(folder / "verification.json", json.dumps(told, indent=2) + "\n")
     return told
 
 
@@ -395,7 +399,7 @@ def rollback(world: World, batch: str, tenants: frozenset[str], *, even_if_used:
                 journal.note(rolled_back=told["rolled_back"])
             journal.close()
             told = reports.sign(told, world.key())
-            (folder / "rollback.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+            write_private(folder / _ROLLED_BACK, json.dumps(told, indent=2) + "\n")
         elif not any(removed.values()):
             raise FailureError(f"no organisation has rows of batch {identifier}, and this machine does not know it")
     return told

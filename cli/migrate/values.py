@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 import bson
@@ -46,6 +47,7 @@ _SECRET_VALUE: Final = re.compile(
     r"(?:\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|\$argon2(?:id|i|d)\$.{20,}|\$(?:scrypt|pbkdf2)[^$]*\$.{20,}"
     r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,})\Z"
 )
+_LONGEST_SECRET: Final = 4096
 _SAFE_INTEGER: Final = 1 << 53
 
 
@@ -101,20 +103,28 @@ _PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
 """What a value of BSON is in JSON: plain where JSON has the like, MongoDB's Extended JSON elsewhere."""
 
 
+@lru_cache(maxsize=4096)
+def _is_secret(field: str) -> bool:
+    return field.replace("_", "").replace("-", "").lower() in SECRET_FIELDS
+
+
 def plain(value: Any, left_out: Counter[str]) -> Any:
     """A value as JSON, without what must not be carried; `left_out` counts that by the field's name."""
     if isinstance(value, dict):
         found = {}
         for key, inner in value.items():
-            if key.replace("_", "").replace("-", "").lower() in SECRET_FIELDS and inner not in (None, "", []):
+            kind = type(inner)
+            if _is_secret(key) and inner not in (None, "", []):
                 left_out[key] += 1
-            elif type(inner) is str:
-                if len(inner) < 4096 and inner[:1] in "$e" and _SECRET_VALUE.match(inner):
+            elif kind is str:
+                if inner[:1] in "$e" and len(inner) < _LONGEST_SECRET and _SECRET_VALUE.match(inner):
                     left_out[key] += 1
                 else:
                     found[key] = inner
-            else:
+            elif kind is dict or kind is list:
                 found[key] = plain(inner, left_out)
+            else:
+                found[key] = _PLAIN.get(kind, str)(inner)
         return found
     if isinstance(value, list):
         return [plain(inner, left_out) for inner in value]

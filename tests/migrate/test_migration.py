@@ -418,6 +418,7 @@ def test_a_batch_is_taken_back_and_nothing_else(tmp_path: Path, chat: Chat) -> N
     assert told["removed"] == {"HCS0001": {}, "HCS0002": {"CONVERSATIONS": 1, "CHAT_MESSAGES": 2}}
     chat.rows("HCS0002", "DELETE FROM CHAT_MESSAGES WHERE MESSAGE_ID = 'new'")
     assert {tenant: counts(chat, tenant) for tenant in TENANTS} == before
+    assert "the batch was rolled back" in migration.verify()["mismatches"]
     # After it, the same dump is a new batch.
     assert migration.run()["batch"] != batch
     for wrong in ("nonsense", "../../etc"):
