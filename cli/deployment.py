@@ -394,14 +394,15 @@ def run_embedded(request: Request, run: EmbeddedRun, progress: Progress, *, prog
             notes.append("the last run was killed: the next `./nexus up` takes back what it left, then finishes it")
         settings = check_settings(run.settings)
         outcome = plan(request, stack, progress, run.place.configuration, settings, run.state)
-        if outcome.succeeded:
+        if outcome.succeeded and program is None:
             _note_judged(request, run, settings)
     else:
         recover(cloud, stack)
         begun = cloud.control("run", {"command": f"nexus {request.verb}", "pid": os.getpid()})
         refresh = request.refresh or bool(begun["refresh_due"])
         if request.verb == "up":
-            outcome = _embedded_up(request, run, stack, progress, refresh=refresh)
+            # What is remembered as judged is this repository's program.
+            outcome = _embedded_up(request, run, stack, progress, refresh=refresh, known=program is None)
         else:
             outcome = run_engine(request, stack, progress, run.place.configuration, refresh=refresh)
         _close_run(cloud, stack, begun["run"]["id"], outcome, refreshed=refresh or request.verb == "refresh")
@@ -416,7 +417,7 @@ def run_embedded(request: Request, run: EmbeddedRun, progress: Progress, *, prog
 
 
 def _embedded_up(
-    request: Request, run: EmbeddedRun, stack: RunningStack, progress: Progress, *, refresh: bool
+    request: Request, run: EmbeddedRun, stack: RunningStack, progress: Progress, *, refresh: bool, known: bool
 ) -> Outcome:
     """`up` behind its plan: judged by the policies, and by what it would lose.
 
@@ -428,7 +429,7 @@ def _embedded_up(
     settings, place = check_settings(run.settings), run.place
     program = guard.inputs_digest(settings)
     verdict: Verdict | None = guard.nothing_lost(settings)
-    judged = judgement.is_judged(place, program, request.policy_packs)
+    judged = not request.policy_packs or (known and judgement.is_judged(place, program, request.policy_packs))
     if not (judged and _nothing_to_lose(run, program, refresh)):
         progress.planning = Progress("preview")
         planned = plan(request, stack, progress.planning, place.configuration, settings, run.state, refresh=refresh)
@@ -436,15 +437,16 @@ def _embedded_up(
         if not planned.succeeded:
             return planned.instead_of(progress)
         verdict = planned.verdict
-        judgement.note_passed(place, program, request.policy_packs)
+        if known:
+            judgement.note_passed(place, program, request.policy_packs)
     place.guarded.unlink(missing_ok=True)
     # Judged by now: nothing is found by judging the same again while it is written.
     unjudged = replace(request, policy_packs=())
     outcome = run_engine(unjudged, stack, progress, place.configuration, refresh=refresh)
     outcome.verdict = verdict
     if outcome.succeeded:
-        known = {"program": program, "state": _digest(state_file(place))}
-        place.guarded.write_text(json.dumps(known), encoding="utf-8")
+        brought_to = {"program": program, "state": _digest(state_file(place))}
+        place.guarded.write_text(json.dumps(brought_to), encoding="utf-8")
     return outcome
 
 
