@@ -19,6 +19,7 @@ class Story:
     runs: dict[str, Ran] = field(default_factory=dict)
     apps: dict[str, dict[str, Any]] = field(default_factory=dict)
     committed: str = ""
+    links: list[Ran] = field(default_factory=list)
 
 
 def backend(nexus: Nexus) -> dict[str, Any]:
@@ -52,6 +53,7 @@ def story(nexus: Nexus) -> Story:
     run("canary", "release", "--app", "backend", "--image", NEW, "--canary", "10")
     run("promote", "promote", "--app", "backend")
     run("rollback", "rollback", "--app", "backend")
+    story.links = [nexus.run("approve-link", "--json", expect=None) for _ in range(2)]
     run("again", "up")
     # Every change is refused: the release cannot be made, and the settings go back to what is out.
     run("failing", "release", "--app", "backend", "--image", NEXT, NEXUS_CHAOS="fail-every:1")
@@ -88,6 +90,14 @@ def test_a_rollback_restores_the_earlier_revision_in_one_step_and_says_which(sto
     (up,) = (step for step in run.answer["steps"] if step["step"] == "up")
     assert "created" not in up["said"]
     assert "replaced" not in up["said"]
+
+
+def test_the_edges_link_is_approved_once_and_stays_so(story: Story) -> None:
+    first, second = story.links
+    assert (first.code, second.code) == (0, 0), first
+    (link,) = first.answer["approved"]
+    assert "/managedEnvironments/" in link
+    assert second.answer == {"stack": "local", "approved": [], "left": 0}
 
 
 def test_what_was_released_is_declared(story: Story) -> None:
