@@ -148,6 +148,11 @@ def test_a_report_that_was_touched_is_found(carried: tuple[Migration, dict[str, 
     migration, report, _ = carried
     key = migration.world.key().public_key()
     assert is_signed(report, key)
+    # Who signed can be asked of the account itself.
+    with migration.chat.endpoint.connect(role="ACCOUNTADMIN") as admin:
+        described = {row[0]: row[1] for row in admin.cursor().execute("DESC USER NEXUS_DEPLOY").fetchall()}
+    assert described["RSA_PUBLIC_KEY_FP"] == report["signature"]["key"]
+    assert described["RSA_PUBLIC_KEY_2_FP"] is None
     written = json.loads((migration.folder / "migrations" / report["batch"] / "report.json").read_text("utf-8"))
     assert written == report
     assert not is_signed(written | {"verdict": "PASS, really"}, key)

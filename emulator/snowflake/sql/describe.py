@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.snowflake.account import Column, ObjectName, Session, SnowflakeError, SnowflakeObject
+from emulator.snowflake.account.keys import fingerprint
 from emulator.snowflake.account.kinds import spec_of
 from emulator.snowflake.sql.connection import Connection, handles
 from emulator.snowflake.sql.naming import in_full, kind_of, named
@@ -154,6 +155,9 @@ def _routine(item: SnowflakeObject) -> Result:
     return Result.listing(("property", "value"), rows, StatementType.DESCRIBE)
 
 
+_PUBLIC_KEYS = frozenset({"RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2"})
+
+
 def _properties(session: Session, item: SnowflakeObject) -> Result:
     spec = spec_of(item.kind)
     effective = session.account.effective(item.kind, item.name)
@@ -166,6 +170,9 @@ def _properties(session: Session, item: SnowflakeObject) -> Result:
         else:
             value = _text(effective.get(key))
         rows.append((key, value, _text(spec.properties[key].default), ""))
+        if key in _PUBLIC_KEYS:
+            # Snowflake shows each key's fingerprint as well, by which a key is told at a glance.
+            rows.append((f"{key}_FP", fingerprint(value) if value else None, None, ""))
     return Result.listing(("property", "value", "default", "description"), rows, StatementType.DESCRIBE)
 
 
