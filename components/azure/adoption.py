@@ -28,6 +28,6 @@ def adopt(options: pulumi.ResourceOptions, adoption: Adoption | None) -> None:
     options.protect = True
     # It was there before the stack and serves others too.
     options.retain_on_delete = True
-    # With `keep`, what is found stands: the declaration is not compared with it. Tags stand in any case: others set them
-    # too (cost centres, Azure Policy), and Azure takes a declaration of some as the removal of all the rest.
+    # With `keep`, what is found stands: the declaration is not compared with it. Tags stand in any case: others set
+    # them too (cost centres, Azure Policy), and Azure takes a declaration of some as the removal of all the rest.
     options.ignore_changes = ["*"] if adoption.keep else ["tags"]
