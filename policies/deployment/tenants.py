@@ -44,7 +44,7 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def _isolated(graph: ResourceGraph, parameters: Parameters) -> Iterator[Breach]:
-    known = resolved(graph)
+    known = graph.once(resolved)
     for resource in known.snowflake():
         for field in _NEEDED.get(resource.kind, ()):
             if _is_unknown(resource.inputs.get(field)):
@@ -72,7 +72,7 @@ def _is_unknown(value: Any) -> bool:
 
 
 def _uniform(graph: ResourceGraph, parameters: Parameters) -> Iterator[Breach]:
-    known = resolved(graph)
+    known = graph.once(resolved)
     own = tenants(known)
     urns = {(tenant, resource.name): resource.urn for tenant, found in own.items() for resource in found}
     for tenant, found in own.items():
@@ -103,7 +103,8 @@ def _declared(own: Mapping[str, list[Resource]]) -> dict[str, set[str]]:
     The row is where the application looks a tenant up. It excuses a resource only where it says the same.
     """
     rows: dict[str, dict[str, str]] = {}
-    for tenant, found in own.items():
+    # In order, as the template is found: of two values that are as frequent, the first tenant's is the common one.
+    for tenant, found in sorted(own.items()):
         rows[tenant] = {}
         for resource in found:
             text = resource.inputs.get("execute")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from isolation_graph import deployment
 
+from policies.deployment.tenants import POLICIES
 from policies.graph.resources import Resource, ResourceGraph
 from policies.graph.uniformity import Difference, differences, tenants
 
@@ -116,3 +117,25 @@ def test_another_maker_is_a_difference() -> None:
 def test_an_exception_that_excuses_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="HCS0001: 'colour' is no setting of a tenant"):
         differences(deployment(), {"HCS0001": ["colour"]})
+
+
+@pytest.mark.parametrize("order", [("HCS0001", "HCS0002"), ("HCS0002", "HCS0001")])
+def test_a_policy_takes_what_rows_declare_in_whatever_order_they_come(order: tuple[str, str]) -> None:
+    sizes = {"HCS0001": "XSMALL", "HCS0002": "SMALL"}
+
+    def of(tenant: str) -> list[Resource]:
+        own = deployment(tenants=[tenant]).resources
+        component = next(each.urn for each in own if each.type == "videxa:snowflake:Organization")
+        urn = f"{component.rpartition('::')[0]}$snowflake:index/execute:Execute::{tenant}-row"
+        statement = f"MERGE INTO T USING (SELECT '{sizes[tenant]}' AS WAREHOUSE_SIZE, 50 AS MONTHLY_CREDITS)"
+        row = Resource(urn, "snowflake:index/execute:Execute", {"execute": statement}, parent=component)
+        return [
+            replace(each, inputs={**each.inputs, "warehouseSize": sizes[tenant]}) if each.kind == "Warehouse" else each
+            for each in own
+            if tenant in each.name
+        ] + [row]
+
+    (policy,) = (each for each in POLICIES if each.id == "tenants-uniform")
+    defaults = {name: parameter.default for name, parameter in policy.parameters.items()}
+    graph = ResourceGraph(resource for tenant in order for resource in of(tenant))
+    assert list(policy.check(graph, defaults)) == []
