@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 from policies.graph.resources import Resource, ResourceGraph, Secret, Unknown
@@ -91,6 +91,11 @@ _PEM: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _GENERATORS: Final = ("random:", "tls:")
 
 
+@cache
+def _names_a_secret(name: str) -> bool:
+    return _SECRET_PROPERTY.search(name) is not None
+
+
 def _plain_secrets(graph: ResourceGraph, parameters: Parameters) -> Iterator[Breach]:
     for resource in graph.resources:
         if resource.type.startswith(("pulumi:pulumi:", *_GENERATORS)):
@@ -106,7 +111,7 @@ def _unprotected(graph: ResourceGraph, resource: Resource, parameters: Parameter
 
     def walk(value: Any, path: str, top: str) -> Iterator[Breach]:
         name = path.rpartition(".")[2]
-        is_secret = f"{resource.short_type}.{path}" in named or _SECRET_PROPERTY.search(name) is not None
+        is_secret = f"{resource.short_type}.{path}" in named or _names_a_secret(name)
         if isinstance(value, Secret):
             return
         if isinstance(value, Unknown):
@@ -119,7 +124,7 @@ def _unprotected(graph: ResourceGraph, resource: Resource, parameters: Parameter
         elif isinstance(value, list):
             for index, inner in enumerate(value):
                 yield from walk(inner, f"{path}[{index}]", top)
-        elif isinstance(value, str) and value and (is_secret or _PEM.search(value)):
+        elif isinstance(value, str) and value and (is_secret or ("-----BEGIN " in value and _PEM.search(value))):
             yield Breach(resource.urn, f"{path} holds a secret in the open: wrap it by Output.secret")
 
     yield from walk(resource.inputs, "", "")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, TypeVar
+
+Made = TypeVar("Made")
 
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the engine's mark of one
@@ -82,9 +85,15 @@ class Resource:
     @property
     def short_type(self) -> str:
         """The type without what differs between versions of a package: `snowflake:Table`, `azure-native:app:Job`."""
-        package, _, rest = self.type.partition(":")
-        module = rest.rpartition(":")[0].partition("/")[0]
-        return f"{package}:{self.kind}" if module in ("", "index") else f"{package}:{module}:{self.kind}"
+        return _short(self.type)
+
+
+@cache
+def _short(type_: str) -> str:
+    package, _, rest = type_.partition(":")
+    module, _, kind = rest.rpartition(":")
+    module = module.partition("/")[0]
+    return f"{package}:{kind}" if module in ("", "index") else f"{package}:{module}:{kind}"
 
 
 class ResourceGraph:
@@ -92,6 +101,7 @@ class ResourceGraph:
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         self.resources = tuple(resources)
+        self._made: dict[Any, Any] = {}
         self.by_urn = {resource.urn: resource for resource in self.resources}
         self._by_type: dict[str, list[Resource]] = {}
         for resource in self.resources:
@@ -126,6 +136,13 @@ class ResourceGraph:
             if not resource.get("delete")
         )
 
+    def once(self, make: Callable[[ResourceGraph], Made]) -> Made:
+        """What a function makes of the graph, made once however many ask for it."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        found: Made = self._made[make]
+        return found
+
     def of_types(self, *types: str) -> Iterator[Resource]:
         """Resources of these short types."""
         return (resource for type_ in types for resource in self._by_type.get(type_, ()))
@@ -152,6 +169,7 @@ class ResourceGraph:
         return self._provider_roles.get(resource.provider.rpartition("::")[0], "")
 
 
+@cache
 def identifier(text: str) -> tuple[str, ...]:
     """The parts of a Snowflake name in stored case: `"A".b` gives A and B. A routine's argument types are left out."""
     parts: list[str] = []

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from policies.graph.resources import Resource, ResourceGraph, identifier
+from policies.graph.resources import ResourceGraph, identifier
 from policies.policy import (
     TEXTS,
     Breach,
@@ -117,22 +117,23 @@ def _phi_tagged(table: Properties, parameters: Parameters, graph: ResourceGraph)
     if not wanted:
         return
     place = (table.text("database") or "", table.text("schema") or "", name)
-    tagged = {
-        parts[3]
-        for association in graph.of_types("snowflake:TagAssociation")
-        if _is_phi_tag(association, parameters["tag"])
-        for text in properties(association).texts("objectIdentifiers")
-        if len(parts := identifier(text)) == 4 and parts[:3] == place
-    }
+    tagged = graph.once(_tagged_columns).get((parameters["tag"], *place), set())
     for column in sorted(wanted - tagged):
         yield f"the column {column} has no tag {parameters['tag']}"
 
 
-def _is_phi_tag(association: Resource, tag: str) -> bool:
-    inputs = properties(association)
-    return (inputs.text("objectType") or "").upper() == "COLUMN" and identifier(inputs.text("tagId") or "")[-1:] == (
-        tag,
-    )
+def _tagged_columns(graph: ResourceGraph) -> dict[tuple[str, ...], set[str]]:
+    """By tag, database, schema and table the columns that carry the tag."""
+    found: dict[tuple[str, ...], set[str]] = {}
+    for association in graph.of_types("snowflake:TagAssociation"):
+        inputs = properties(association)
+        if (inputs.text("objectType") or "").upper() != "COLUMN":
+            continue
+        tag = identifier(inputs.text("tagId") or "")[-1:]
+        for text in inputs.texts("objectIdentifiers"):
+            *table, column = identifier(text)
+            found.setdefault((*tag, *table), set()).add(column)
+    return found
 
 
 @each_in_graph("snowflake:Tag")
