@@ -37,7 +37,7 @@ VERBS: Final = {
     "test": "cli.test",
     "bench": "cli.bench.command",
 }
-"""Each verb's module, whose `command` (or what is named after a colon) is a Typer command function, or an app of several.
+"""Each verb's module, whose `command` (or what is named after a colon) is a Typer command function, or a whole app.
 
 Only the verb that is asked for is imported.
 """

@@ -104,3 +104,12 @@ def rows(cursor: SnowflakeCursor, statement: str, parameters: Sequence[Any] = ()
     cursor.execute(statement, parameters or None)
     names = [column.name.lower() for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def one_line(error: Exception) -> str:
+    """Snowflake's error in one line: number, SQL state and message, without the query's id."""
+    number, state = getattr(error, "errno", None), getattr(error, "sqlstate", None)
+    message = " ".join(str(getattr(error, "raw_msg", None) or getattr(error, "msg", None) or error).split())
+    if number is None or number < 0:
+        return message
+    return message if message.startswith(f"{number:06d}") else f"{number:06d} ({state}): {message}"

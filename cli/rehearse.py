@@ -299,7 +299,7 @@ class Rehearsal:
     def _verify(self, cloud: Cloud, step: Step) -> None:
         from snowflake.connector import Error
 
-        from cli.sql import one_line
+        from cli.connector import one_line
         from cli.verify.command import verify
 
         access = embedded_access(self.place, self._checked, cloud)

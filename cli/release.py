@@ -322,7 +322,7 @@ class Runner:
         """What is wrong, a line each. What was wrong before a release is no reason to undo it."""
         from snowflake.connector import Error
 
-        from cli.sql import one_line
+        from cli.connector import one_line
         from cli.verify.command import verify
 
         started = time.monotonic()

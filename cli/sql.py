@@ -21,7 +21,7 @@ from rich.table import Table
 
 from cli import options
 from cli.access import StackAccess, stack_access
-from cli.connector import connect
+from cli.connector import connect, one_line
 from cli.console import console
 from cli.failure import BadInputError, FailureError
 
@@ -51,15 +51,6 @@ def _says_something(statement: str) -> bool:
     return any(
         bare and bare.strip(" \t\r\n;") for bare, _ in split_statements(StringIO(statement), remove_comments=True)
     )
-
-
-def one_line(error: Exception) -> str:
-    """Snowflake's error in one line: number, SQL state and message, without the query's id."""
-    number, state = getattr(error, "errno", None), getattr(error, "sqlstate", None)
-    message = " ".join(str(getattr(error, "raw_msg", None) or getattr(error, "msg", None) or error).split())
-    if number is None or number < 0:
-        return message
-    return message if message.startswith(f"{number:06d}") else f"{number:06d} ({state}): {message}"
 
 
 def run(connection: SnowflakeConnection, texts: Iterable[str], output: Console, *, as_json: bool) -> bool:

@@ -15,11 +15,10 @@ from rich.table import Table
 
 from cli import options
 from cli.access import StackAccess, stack_access
-from cli.connector import NOT_AUTHORIZED, connect, rows
+from cli.connector import NOT_AUTHORIZED, connect, one_line, rows
 from cli.console import answer, console
 from cli.failure import BadInputError, FailureError
 from cli.place import ROOT, local_directory
-from cli.sql import one_line
 from cli.tenants.editing import Organization
 from cli.tenants.file import OrganizationsFile
 

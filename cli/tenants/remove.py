@@ -18,13 +18,12 @@ import yaml
 
 from cli import configuration, deployment, guard, options
 from cli.access import stack_access
-from cli.connector import connect, rows
+from cli.connector import connect, one_line, rows
 from cli.console import answer, console
 from cli.deployment import Request
 from cli.failure import BadInputError, FailureError
 from cli.place import Place
 from cli.settings_file import edited, replace_text
-from cli.sql import one_line
 from cli.tenants.editing import Organization, carry_out, tell, up_command
 from cli.tenants.export import exported
 from cli.tenants.file import OrganizationsFile, completed

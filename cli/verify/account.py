@@ -10,8 +10,7 @@ from typing import Any
 from snowflake.connector import Error
 from snowflake.connector.cursor import SnowflakeCursor
 
-from cli.connector import rows
-from cli.sql import one_line
+from cli.connector import one_line, rows
 from cli.verify.declared import Declared, DeclaredDatabase, DeclaredTenant
 from cli.verify.report import Check, Report
 

@@ -49,7 +49,7 @@ def command(
     """
     from snowflake.connector import Error
 
-    from cli.sql import one_line
+    from cli.connector import one_line
 
     started = time.monotonic()
     report = Report()
@@ -304,8 +304,7 @@ def _session(access: StackAccess, told: Mapping[str, str], key: RSAPrivateKey | 
     """Log in as an app's variables say and ask the session who and where it is."""
     from snowflake.connector import Error
 
-    from cli.connector import SnowflakeAddress
-    from cli.sql import one_line
+    from cli.connector import SnowflakeAddress, one_line
 
     if key is None:
         raise CheckImpossibleError(told.get("SNOWFLAKE_USER", ""), "no key from the vault to log in with")

@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from cli.connector import rows
-from cli.sql import one_line
+from cli.connector import one_line, rows
 from cli.verify.declared import DeclaredTenant
 from cli.verify.isolation import WORKERS
 from cli.verify.report import Finding, Report

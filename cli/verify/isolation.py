@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from cli.connector import INSUFFICIENT_PRIVILEGES, NOT_AUTHORIZED, rows
-from cli.sql import one_line
+from cli.connector import INSUFFICIENT_PRIVILEGES, NOT_AUTHORIZED, one_line, rows
 from cli.verify.declared import DeclaredTenant
 from cli.verify.report import Finding, Report
 from cli.verify.state import StackState

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
-from cli.sql import one_line
+from cli.connector import one_line
 from cli.verify.account import ask
 from cli.verify.declared import DeclaredTenant
 from cli.verify.isolation import Connect

@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.connector import NOT_AUTHORIZED, rows
-from cli.sql import one_line
+from cli.connector import NOT_AUTHORIZED, one_line, rows
 from cli.verify.conversation import ConnectAs
 from cli.verify.declared import DeclaredTenant
 from cli.verify.isolation import WORKERS, Connect

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 from snowflake.connector.errors import ProgrammingError
 
-from cli.connector import private_key
+from cli.connector import one_line, private_key
 from cli.failure import BadInputError
-from cli.sql import _show, one_line, read, statements
+from cli.sql import _show, read, statements
 
 
 def test_statements_are_split_as_snowflake_does() -> None:
