@@ -12,35 +12,51 @@ from typer.core import TyperGroup
 
 from cli.failure import FailureError
 
-VERBS: Final = {
-    "up": "cli.up",
-    "preview": "cli.preview",
-    "refresh": "cli.refresh",
-    "destroy": "cli.destroy",
-    "rehearse": "cli.rehearse",
-    "verify": "cli.verify.command",
-    "outputs": "cli.outputs",
-    "tenants": "cli.tenants.command:app",
-    "cost": "cli.cost.command",
-    "env-diff": "cli.env_diff",
-    "bootstrap": "cli.bootstrap",
-    "approve-link": "cli.approve_link",
-    "release": "cli.release",
-    "promote": "cli.release:promote",
-    "rollback": "cli.release:rollback",
-    "rotate-key": "cli.rotate_key",
-    "migrate": "cli.migrate.command",
-    "sql": "cli.sql",
-    "serve": "cli.serve",
-    "env": "cli.env",
-    "doctor": "cli.doctor",
-    "test": "cli.test",
-    "bench": "cli.bench.command",
+PANELS: Final = {
+    "Bring a stack up": {
+        "up": "cli.up",
+        "preview": "cli.preview",
+        "refresh": "cli.refresh",
+        "destroy": "cli.destroy",
+        "outputs": "cli.outputs",
+    },
+    "Prove a change before it is made": {
+        "verify": "cli.verify.command",
+        "rehearse": "cli.rehearse",
+        "cost": "cli.cost.command",
+        "env-diff": "cli.env_diff",
+    },
+    "Take organisations on, move their data, let them go": {
+        "tenants": "cli.tenants.command:app",
+        "migrate": "cli.migrate.command",
+    },
+    "Release, rotate, undo": {
+        "release": "cli.release",
+        "promote": "cli.release:promote",
+        "rollback": "cli.release:rollback",
+        "rotate-key": "cli.rotate_key",
+    },
+    "Look inside": {
+        "sql": "cli.sql",
+        "serve": "cli.serve",
+        "env": "cli.env",
+    },
+    "Set up a real environment": {
+        "bootstrap": "cli.bootstrap",
+        "approve-link": "cli.approve_link",
+    },
+    "Keep the project well": {
+        "doctor": "cli.doctor",
+        "test": "cli.test",
+        "bench": "cli.bench.command",
+    },
 }
-"""Each verb's module, whose `command` (or what is named after a colon) is a Typer command function, or a whole app.
+"""The verbs by what a person wants to do.
 
-Only the verb that is asked for is imported.
+Each has its module, whose `command` (or what is named after a colon) is a Typer command function, or a whole app. Only
+the verb that is asked for is imported.
 """
+VERBS: Final = {verb: module for verbs in PANELS.values() for verb, module in verbs.items()}
 _PASS_THROUGH: Final = {"test"}
 """Verbs that hand options on which are not theirs."""
 
@@ -57,13 +73,18 @@ class Verbs(TyperGroup):
         module, _, function = VERBS[cmd_name].partition(":")
         command = getattr(importlib.import_module(module), function or "command")
         if isinstance(command, typer.Typer):
-            group = typer.main.get_command(command)
-            group.name = cmd_name
-            return group
+            return _shown(typer.main.get_command(command), cmd_name)
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         settings = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": ["--help"]}
         app.command(cmd_name, context_settings=settings if cmd_name in _PASS_THROUGH else None)(command)
-        return typer.main.get_command(app)
+        return _shown(typer.main.get_command(app), cmd_name)
+
+
+def _shown(command: Any, verb: str) -> Any:
+    """A verb's command, in its place on the page of all verbs."""
+    command.name = verb
+    command.rich_help_panel = next(panel for panel, verbs in PANELS.items() if verb in verbs)
+    return command
 
 
 app = typer.Typer(cls=Verbs, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)

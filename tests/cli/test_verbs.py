@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli import deployment, env, serve
-from cli.__main__ import VERBS, main
+from cli.__main__ import PANELS, VERBS, main
 from cli.cloud import Cloud, starting
 from cli.place import ROOT, Place
 from emulator.lock import hold
@@ -30,6 +30,9 @@ def test_the_command_lists_all_verbs(capsys: Capture) -> None:
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
     assert [verb for verb in VERBS if f" {verb} " not in said] == []
+    # Under what a person wants to do, in this order.
+    places = [said.index(panel) for panel in PANELS]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize(
