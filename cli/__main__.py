@@ -21,6 +21,8 @@ PANELS: Final = {
         "outputs": "cli.outputs",
     },
     "Prove a change before it is made": {
+        "check": "cli.check",
+        "report": "cli.report.command",
         "verify": "cli.verify.command",
         "rehearse": "cli.rehearse",
         "cost": "cli.cost.command",

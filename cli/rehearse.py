@@ -282,12 +282,16 @@ class Rehearsal:
 
     def _engine(self, run: EmbeddedRun, step: Step, verb: Verb, *, expect_no_changes: bool = False) -> None:
         request = Request(verb, self.place.stack, expect_no_changes, self._packs if verb != "destroy" else ())
-        step.progress = Progress(verb)
+        step.progress = self._progress(verb)
         with Display(step.progress, console(), quiet=self._quiet):
             outcome = deployment.run_embedded(request, run, step.progress)
         totals = step.progress.totals()
         step.said = ", ".join(f"{totals[column]} {column}" for column in COLUMNS if totals[column]) or "nothing"
         step.problems = self._problems(outcome)
+
+    def _progress(self, verb: Verb) -> Progress:
+        """Who listens to a run of the engine."""
+        return Progress(verb)
 
     def _problems(self, outcome: Outcome) -> list[str]:
         if outcome.succeeded:
