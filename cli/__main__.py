@@ -40,6 +40,7 @@ PANELS: Final = {
     },
     "Look inside": {
         "sql": "cli.sql",
+        "sql render": "cli.render.command",
         "serve": "cli.serve",
         "env": "cli.env",
     },
@@ -68,6 +69,11 @@ class Verbs(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the parent's signature
         return list(VERBS)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """A verb of two words comes before the one that is its first word."""
+        two = " ".join(args[:2])
+        return (two, self.get_command(ctx, two), args[2:]) if two in VERBS else super().resolve_command(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in VERBS:

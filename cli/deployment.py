@@ -53,6 +53,8 @@ class Request:
     policy_packs: Sequence[Path] = ()
     overrides: Sequence[str] = ()
     refresh: bool = False
+    plan_file: Path | None = None
+    """Where a preview writes down what it would do, with what each resource needs."""
 
 
 @dataclass(slots=True)
@@ -545,7 +547,8 @@ def run_engine(
     problem = ""
     try:
         if request.verb == "preview" or (preview and request.verb == "up"):
-            stack.preview(**common, **planned, refresh=refresh or None)
+            plan_file = str(request.plan_file) if request.plan_file is not None else None
+            stack.preview(**common, **planned, refresh=refresh or None, plan=plan_file)
         elif request.verb == "up":
             stack.up(**common, **planned, refresh=refresh or None, suppress_outputs=True)
         elif request.verb == "refresh":

@@ -55,10 +55,11 @@ _COERCED: dict[str, frozenset[str]] = {
 # What changes the session, which is not the owner's to change.
 _OF_THE_CALLER = {"USE": "USE", "SET": "SET", "UNSET": "UNSET"}
 _OF_THE_APPLICATION = frozenset({("GRANT_TO_PUBLIC_APPLICATION_ROLE",), ("REVOKE_FROM_PUBLIC_APPLICATION_ROLE",)})
-_SCRIPTING = frozenset(
+SCRIPTING = frozenset(
     {"DECLARE", "LET", "IF", "FOR", "WHILE", "REPEAT", "LOOP", "CASE", "EXCEPTION", "BEGIN", "BREAK", "CONTINUE"}
     | {"RAISE", "OPEN", "FETCH", "CLOSE", "NULL", "AWAIT", "ASYNC"}
 )
+"""The words that begin a step of Snowflake Scripting that is no statement by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +399,7 @@ def run_script(connection: Connection, text: str, variables: Mapping[str, Any] |
     for index, statement in enumerate(statements):
         tokens = Tokens(statement)
         word = tokens.word()
-        if word in _SCRIPTING and not _begins_transaction(tokens):
+        if word in SCRIPTING and not _begins_transaction(tokens):
             raise unsupported(f"{word} (Snowflake Scripting)")
         if word == "RETURN" and index < len(statements) - 1:
             raise unsupported("RETURN before the last statement (Snowflake Scripting)")

@@ -29,6 +29,20 @@ Properties = dict[str, Any]
 
 _DONE = "Statement executed successfully."
 _ROUTINES = ("FUNCTION", "PROCEDURE")
+# What a constraint's words say of it; it is a description, and nothing is enforced.
+_CONSTRAINT_WORDS: dict[str, tuple[str, Any]] = {
+    "NOT ENFORCED": ("ENFORCED", False),
+    "NOT DEFERRABLE": ("DEFERRABLE", False),
+    "DEFERRABLE": ("DEFERRABLE", True),
+    "INITIALLY DEFERRED": ("INITIALLY", "DEFERRED"),
+    "INITIALLY IMMEDIATE": ("INITIALLY", "IMMEDIATE"),
+    "ENABLE": ("ENABLE", True),
+    "DISABLE": ("ENABLE", False),
+    "VALIDATE": ("VALIDATE", True),
+    "NOVALIDATE": ("VALIDATE", False),
+    "RELY": ("RELY", True),
+    "NORELY": ("RELY", False),
+}
 _TRIGGERS = {
     "NOTIFY": "NOTIFY_TRIGGERS",
     "SUSPEND": "SUSPEND_TRIGGER",
@@ -214,8 +228,9 @@ def _constraint(session: Session, tokens: Tokens, columns: list[str] | None = No
             return found
         if word == "ENFORCED":
             raise unsupported("an ENFORCED constraint on a standard table")
-        if word in {"RELY", "NORELY"}:
-            found["RELY"] = word == "RELY"
+        if word in _CONSTRAINT_WORDS:
+            key, value = _CONSTRAINT_WORDS[word]
+            found[key] = value
 
 
 def _names(tokens: Tokens) -> list[str]:
@@ -780,7 +795,12 @@ def _add(connection: Connection, name: ObjectName, tokens: Tokens) -> None:
     if _at_constraint(tokens):
         found = account.find("TABLE", name)
         existing = list(found.properties.get("CONSTRAINTS", [])) if found is not None else []
-        account.alter(session, "TABLE", name, set={"CONSTRAINTS": [*existing, _constraint(session, tokens)]})
+        added = _constraint(session, tokens)
+        if "NAME" in added and any(other.get("NAME") == added["NAME"] for other in existing):
+            raise SnowflakeError.compilation(2002, "42710", f"Constraint '{added['NAME']}' already exists.")
+        if added["TYPE"] == "PRIMARY KEY" and any(other["TYPE"] == "PRIMARY KEY" for other in existing):
+            raise SnowflakeError.compilation(2200, "42830", f"primary key already exists for table '{name.name}'")
+        account.alter(session, "TABLE", name, set={"CONSTRAINTS": [*existing, added]})
         return
     tokens.accept("COLUMN")
     if_not_exists = tokens.accept("IF", "NOT", "EXISTS")
@@ -956,6 +976,12 @@ def _modify_text(key: str) -> Alteration:
     return action
 
 
+def _modify_condition(connection: Connection, name: ObjectName, tokens: Tokens) -> None:
+    tokens.expect("EXISTS")
+    condition = tokens.balanced()
+    connection.account.alter(connection.session, "ALERT", name, set={"CONDITION": condition})
+
+
 _STARTED, _SUSPENDED = {"STATE": "STARTED"}, {"STATE": "SUSPENDED"}
 _COLUMN_CHANGES: dict[str, Alteration] = {
     "ADD": _add,
@@ -994,6 +1020,7 @@ _ALTERATIONS: dict[str, dict[str, Alteration]] = {
     "ALERT": {
         "SUSPEND": _property_set("ALERT", _SUSPENDED),
         "RESUME": _property_set("ALERT", _STARTED),
+        "MODIFY CONDITION": _modify_condition,
         "MODIFY ACTION": _modify_text("ACTION"),
     },
     "DYNAMIC TABLE": {

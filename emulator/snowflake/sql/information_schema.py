@@ -171,6 +171,28 @@ def _views(session: Session, database: str) -> Iterable[Row]:
         }
 
 
+def _table_constraints(session: Session, database: str) -> Iterable[Row]:
+    for item in session.account.list(session, "TABLE", within=ObjectName((database,))):
+        for constraint in item.properties.get("CONSTRAINTS") or ():
+            # One that nobody named has a name of Snowflake's own making, which nothing can rely on.
+            place = {"TABLE_CATALOG": database, "TABLE_SCHEMA": item.name.schema}
+            yield {
+                "CONSTRAINT_CATALOG": database,
+                "CONSTRAINT_SCHEMA": item.name.schema,
+                "CONSTRAINT_NAME": constraint.get("NAME"),
+                **place,
+                "TABLE_NAME": item.name.name,
+                "CONSTRAINT_TYPE": constraint["TYPE"],
+                "IS_DEFERRABLE": _yes(constraint.get("DEFERRABLE", True)),
+                "INITIALLY_DEFERRED": _yes(constraint.get("INITIALLY", "DEFERRED") == "DEFERRED"),
+                "ENFORCED": _yes(constraint.get("ENFORCED")),
+                "COMMENT": None,
+                "CREATED": item.created_on,
+                "LAST_ALTERED": item.created_on,
+                "RELY": _yes(constraint.get("RELY")),
+            }
+
+
 def _table_privileges(session: Session, database: str) -> Iterable[Row]:
     for kind in ("TABLE", "VIEW"):
         for item in session.account.list(session, kind, within=ObjectName((database,))):
@@ -310,6 +332,27 @@ _VIEWS: dict[str, _View] = {
             COMMENT=_TEXT,
         ),
         _views,
+    ),
+    "TABLE_CONSTRAINTS": (
+        _schema(
+            **_texts(
+                "CONSTRAINT_CATALOG",
+                "CONSTRAINT_SCHEMA",
+                "CONSTRAINT_NAME",
+                "TABLE_CATALOG",
+                "TABLE_SCHEMA",
+                "TABLE_NAME",
+                "CONSTRAINT_TYPE",
+                "IS_DEFERRABLE",
+                "INITIALLY_DEFERRED",
+                "ENFORCED",
+                "COMMENT",
+            ),
+            CREATED=_TIME,
+            LAST_ALTERED=_TIME,
+            RELY=_TEXT,
+        ),
+        _table_constraints,
     ),
     "TABLE_PRIVILEGES": (
         _schema(

@@ -25,14 +25,17 @@ from emulator.snowflake.sql.connection import Connection, handles
 from emulator.snowflake.sql.naming import named
 from emulator.snowflake.sql.results import Result
 from emulator.snowflake.sql.scopes import owner_session
+from emulator.snowflake.sql.scripting import execute_immediate
 from emulator.snowflake.sql.syntax import Tokens, unsupported
 from emulator.snowflake.sql.system_functions import system_function
 
 
 @handles("EXECUTE")
 def execute(connection: Connection, tokens: Tokens) -> Result:
-    """EXECUTE TASK and EXECUTE ALERT."""
+    """EXECUTE TASK, EXECUTE ALERT and EXECUTE IMMEDIATE."""
     tokens.expect("EXECUTE")
+    if tokens.accept("IMMEDIATE"):
+        return execute_immediate(connection, tokens)
     kind = tokens.accept_any(("TASK", "ALERT"))
     if not kind:
         raise unsupported(f"EXECUTE {tokens.word()}".strip())

@@ -1,0 +1,1 @@
+"""Plans and declarations as Snowflake's own SQL, for hands."""
