@@ -164,7 +164,7 @@ class Check:
             ].said = f"{added['floor']:+,.2f} to {added['ceiling']:+,.2f} {told['cost']['currency']} a month"
             self._done()
         self._note("report", time.monotonic())
-        write(told, directory)
+        write(found, told, directory)
         self.steps[-1].said = str(directory / "report.html")
         before = {problem for step in self.steps for problem in step.problems}
         lost = [f"data loss: {loss['object']}: {loss['change']}" for loss in told["data_loss"]["blocked"]]

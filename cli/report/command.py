@@ -15,12 +15,14 @@ from cli.console import answer, console
 from cli.failure import BadInputError
 from cli.place import local_directory
 from cli.rehearse import embedded_only, filled
-from cli.report.evidence import evidence, written
-from cli.report.gather import base_coming_up, change_over, declared
+from cli.report.evidence import as_text, evidence, graph_as_json
+from cli.report.gather import Declared, base_coming_up, change_over, declared
 from cli.report.page import page
 from cli.report.summary import summary
 
 PAGE: Final = "report.html"
+DATA: Final = "report.json"
+GRAPH: Final = "graph.json"
 SUMMARY: Final = "summary.md"
 
 Base = Annotated[
@@ -44,9 +46,9 @@ def command(
 ) -> None:
     """Write who can reach which patients' data, what the policies say, what it costs and what it changes and loses.
 
-    One page that needs no network (report.html), its data (report.json), and a summary for a pull request's comment
-    (summary.md). Everything is planned on an embedded cloud: no credential is needed. Ends with 1 where something in it
-    stops the change.
+    One page that needs no network (report.html), its data (report.json), the roles, grants and objects that it was
+    computed from (graph.json), and a summary for a pull request's comment (summary.md). Everything is planned on an
+    embedded cloud: no credential is needed. Ends with 1 where something in it stops the change.
 
     Example: ./nexus report --stack prod --base origin/main
     """
@@ -61,7 +63,7 @@ def command(
             coming.wait()
             over = change_over(coming, settings, checked, quiet=as_json)
     told = evidence(found, over, datetime.now(UTC).date())
-    write(told, directory)
+    write(found, told, directory)
     if as_json:
         answer(told)
     else:
@@ -80,9 +82,10 @@ def directory_of(stack: str, out: Path | None) -> Path:
     return directory
 
 
-def write(told: Mapping[str, Any], directory: Path) -> None:
-    """Write page, data and summary into a folder."""
-    written(told, directory)
+def write(found: Declared, told: Mapping[str, Any], directory: Path) -> None:
+    """Write page, data, graph and summary into a folder."""
+    (directory / DATA).write_text(as_text(told), encoding="utf-8")
+    (directory / GRAPH).write_text(as_text(graph_as_json(found)), encoding="utf-8")
     (directory / PAGE).write_text(page(told), encoding="utf-8")
     (directory / SUMMARY).write_text(summary(told), encoding="utf-8")
 

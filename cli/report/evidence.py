@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -54,7 +53,7 @@ _ORGANIZATION: Final = "videxa:snowflake:Organization"
 def evidence(declared: Declared, base: Base | None, today: date) -> dict[str, Any]:
     """All of it. `result` is `failed` where a policy, the isolation or a loss of data that nobody accepted says so."""
     settings = declared.settings
-    graph = ResourceGraph.of_deployment(declared.state)
+    graph = graph_of(declared)
     reach = Reach(graph, rules_of(settings))
     isolation = matrix(reach, tagged_columns(graph))
     columns = coverage(graph)
@@ -90,6 +89,12 @@ def evidence(declared: Declared, base: Base | None, today: date) -> dict[str, An
         "versions": _versions(),
         "digest": _digests(declared),
     }
+
+
+def graph_of(declared: Declared) -> ResourceGraph:
+    """The declared graph, in the order of its names: a state has the order in which things happened to be made."""
+    found = ResourceGraph.of_deployment(declared.state).resources
+    return ResourceGraph(sorted(found, key=lambda resource: resource.urn))
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -200,11 +205,11 @@ def _policies(verdicts: Sequence[Verdict]) -> dict[str, Any]:
                 "link": verdict.policy.link,
                 "violations": [
                     {"resource": each.urn and name_of(each.urn), "message": each.message, "unknown": each.unknown}
-                    for each in verdict.violations
+                    for each in sorted(verdict.violations, key=lambda violation: (violation.urn, violation.message))
                 ],
                 "excepted": [
                     {"resource": each.urn and name_of(each.urn), "message": each.message, "exception": str(exception)}
-                    for each, exception in verdict.excepted
+                    for each, exception in sorted(verdict.excepted, key=lambda found: (found[0].urn, found[0].message))
                 ],
             }
             for verdict in verdicts
@@ -287,12 +292,16 @@ def _losses(base: Base | None, settings: Settings, today: date) -> dict[str, Any
 def _cost(declared: Declared, base: Base | None) -> dict[str, Any]:
     known = prices_file.load()
     edition = declared.settings.snowflake.edition
-    told = as_answer(declared.stack, estimate(of_state(declared.state), known, edition), known, edition)
+    told = as_answer(declared.stack, estimate(of_state(_sorted(declared.state)), known, edition), known, edition)
     if base is not None:
         # The base's edition may be another: what it costs now is told at the one that is declared.
-        before = as_answer(declared.stack, estimate(of_state(base.before), known, edition), known, edition)
+        before = as_answer(declared.stack, estimate(of_state(_sorted(base.before)), known, edition), known, edition)
         told["against"] = {"what": base.ref, **difference(before, told)}
     return {key: value for key, value in told.items() if key != "stack"}
+
+
+def _sorted(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {**state, "resources": sorted(state.get("resources") or (), key=lambda resource: str(resource["urn"]))}
 
 
 # ── what it rests on ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -347,8 +356,32 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def written(found: Mapping[str, Any], directory: Path) -> Path:
-    """Write the JSON into a folder, and say where."""
-    file = directory / "report.json"
-    file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return file
+#: Inputs of roles, grants, objects and tags that say who reaches what. No key, no statement and no code is among them.
+_REACHING: Final = frozenset(
+    {
+        *("accountRoleName", "allPrivileges", "applicationRoleName", "columns", "database", "databaseRoleName"),
+        *("executeAs", "maskingPolicies", "name", "objectIdentifiers", "on", "onAccount", "onAccountObject"),
+        *("onDatabase", "onSchema", "onSchemaObject", "parentAccountRoleName", "parentDatabaseRoleName"),
+        *("parentRoleName", "privileges", "roleName", "schema", "shareName", "tagId", "tagValue", "toShare"),
+        *("returnDataType", "userName"),
+    }
+)
+
+
+def graph_as_json(declared: Declared) -> list[dict[str, Any]]:
+    """What the isolation is computed from, for somebody to compute it again."""
+    graph = graph_of(declared)
+    return [
+        {
+            "kind": resource.kind,
+            "name": resource.name,
+            "made_by": graph.provider_role(resource),
+            "inputs": {key: value for key, value in sorted(resource.inputs.items()) if key in _REACHING},
+        }
+        for resource in graph.snowflake()
+    ]
+
+
+def as_text(found: Any) -> str:
+    """JSON for a file."""
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"

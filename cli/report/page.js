@@ -29,6 +29,7 @@
       panel.append(steps);
     }
     panel.hidden = false;
+    cell.scrollIntoView({ block: "nearest", inline: "nearest" });
   };
   for (const map of document.querySelectorAll("table[role=grid]")) {
     const rows = [...map.tBodies[0].rows].map((row) => [...row.querySelectorAll("td")]);
