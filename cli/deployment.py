@@ -55,6 +55,8 @@ class Request:
     refresh: bool = False
     plan_file: Path | None = None
     """Where a preview writes down what it would do, with what each resource needs."""
+    keep_steps: bool = False
+    """Whether the steps of a plan are kept in its progress, for whoever tells more of them."""
 
 
 @dataclass(slots=True)
@@ -531,7 +533,7 @@ def run_engine(
     refresh: bool = False,
     preview: bool = False,
 ) -> Outcome:
-    """One run of the engine. `preview` asks for the plan of `up` or `destroy` instead."""
+    """One run of the engine. `preview` asks for the plan of `up`, `refresh` or `destroy` instead."""
     from pulumi.automation.errors import CommandError
 
     from cli import judgement
@@ -552,7 +554,13 @@ def run_engine(
         elif request.verb == "up":
             stack.up(**common, **planned, refresh=refresh or None, suppress_outputs=True)
         elif request.verb == "refresh":
-            stack.refresh(**common, expect_no_changes=request.expect_no_changes or None, run_program=False)
+            # A preview of it writes nothing.
+            stack.refresh(
+                **common,
+                expect_no_changes=request.expect_no_changes or None,
+                run_program=False,
+                preview_only=preview,
+            )
         elif preview:
             stack.preview_destroy(**common, run_program=False)
         else:
@@ -580,7 +588,8 @@ def plan(
     progress.steps = []
     outcome = run_engine(request, stack, progress, config_file, refresh=refresh, preview=True)
     outcome.verdict = guard.judge(progress, settings, state)
-    progress.steps = None
+    if not request.keep_steps:
+        progress.steps = None
     outcome.succeeded = outcome.succeeded and not outcome.blocked
     return outcome
 

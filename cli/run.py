@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import typer
 
@@ -132,7 +132,10 @@ def _real(request: Request, *, yes: bool, as_json: bool) -> Outcome:
     return outcome
 
 
-def report(request: Request, outcome: Outcome, *, as_json: bool, next_steps: str) -> None:
+def report(
+    request: Request, outcome: Outcome, *, as_json: bool, next_steps: str, more: Mapping[str, Any] | None = None
+) -> None:
+    """Tell how a run ended; `more` joins an answer in JSON. Leaves with exit code 1 if it failed."""
     progress = outcome.progress
     problems = [] if outcome.succeeded else deployment.explain(outcome, log_of(request.stack))
     if as_json:
@@ -145,6 +148,7 @@ def report(request: Request, outcome: Outcome, *, as_json: bool, next_steps: str
                 "errors": [{"urn": problem.urn, "message": problem.message} for problem in problems],
                 "data_loss": guard.as_json(outcome.verdict or Verdict()),
                 "notes": outcome.notes,
+                **(more or {}),
             }
         )
     else:

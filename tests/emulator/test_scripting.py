@@ -100,6 +100,11 @@ def test_a_constraint_is_found_and_not_added_twice(roles: Roles) -> None:
     roles.admin.execute("ALTER TABLE T ADD PRIMARY KEY (B)")
     with pytest.raises(SnowflakeError, match="primary key already exists for table 'T'"):
         roles.admin.execute("ALTER TABLE T ADD CONSTRAINT OTHER PRIMARY KEY (A)")
+    for drop in ("CONSTRAINT ONE", "PRIMARY KEY"):
+        roles.admin.execute(f"ALTER TABLE T DROP {drop}")
+        with pytest.raises(SnowflakeError, match="does not exist or not authorized"):
+            roles.admin.execute(f"ALTER TABLE T DROP {drop}")
+    assert roles.rows("ACCOUNTADMIN", "SELECT * FROM D.INFORMATION_SCHEMA.TABLE_CONSTRAINTS") == []
 
 
 def test_what_show_answers_can_be_asked(roles: Roles) -> None:

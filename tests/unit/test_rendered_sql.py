@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from cli.failure import BadInputError, FailureError
+from cli.render.changes import changes_of
 from cli.render.command import rendered
 from cli.render.script import Declared, ordered, text, written
 from cli.render.types import RENDERERS
@@ -35,7 +37,11 @@ class Accounts:
     provided: dict[Any, Any]
     scripted: dict[Any, Any]
     again: dict[Any, Any]
+    first_alone: dict[Any, Any]
     one_added: dict[Any, Any]
+    one_removed: dict[Any, Any]
+    changed: dict[Any, Any]
+    as_changed: dict[Any, Any]
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +64,70 @@ def accounts(found: list[Registration], tmp_path_factory: pytest.TempPathFactory
         scripted = catalogue(account)
         run_script(account, script)
         again = catalogue(account)
+        other = changes_of(_updates(real))
+        run_script(account, other.text())
+        changed = catalogue(account)
+    with copy_of(template, directory / "as changed") as account:
+        run_script(account, rendered(declared_of(_changed(one) for one in real), "local"))
+        as_changed = catalogue(account)
     with copy_of(template, directory / "added") as account:
         first = declared_of(one for one in real if one in of_organizations(Graph(real), TWO[:1]))
         run_script(account, rendered(first, "local"))
+        first_alone = catalogue(account)
         run_script(account, rendered(declared_of(real), "local", "HCS0002"))
         one_added = catalogue(account)
-    return Accounts(provided, scripted, again, one_added)
+        gone = [one for one in real if one not in of_organizations(Graph(real), TWO[:1])]
+        run_script(account, changes_of(_deletions(real, gone)).text())
+        one_removed = catalogue(account)
+    return Accounts(provided, scripted, again, first_alone, one_added, one_removed, changed, as_changed)
+
+
+CHANGED: dict[str, dict[str, Any]] = {
+    "HCS0001_WH-warehouse": {"warehouseSize": "SMALL", "autoSuspend": 120.0},
+    "HCS0001_WH-monitor": {"creditQuota": 60.0, "notifyTriggers": [70.0]},
+    "HCS0001-database": {"dataRetentionTimeInDays": 7.0, "comment": "another"},
+    "HCS0002_WH-application": {"privileges": ["USAGE", "MONITOR"]},
+    "PHI_TEXT": {"body": "'*****'"},
+    "session": {"sessionIdleTimeoutMins": 10.0},
+    "HCS0001-DELETE_EXPIRED": {"started": False},
+    "MONITORING-ADMIN_GRANT": {"enabled": False},
+    "network-APPLICATIONS": {"valueLists": ["127.0.0.0/8", "10.0.0.0/8"]},
+    "AGENTNEXUS_SVC-keys": {"rsaPublicKey2": ""},
+}
+"""By logical name, inputs that a later declaration has otherwise."""
+
+
+def _changed(one: Registration) -> Registration:
+    more = CHANGED.get(one.name) if one.type.startswith("snowflake:") else None
+    return one if more is None else dataclasses.replace(one, inputs={**one.inputs, **more})
+
+
+def _state(one: Registration) -> SimpleNamespace:
+    return SimpleNamespace(
+        inputs=one.inputs, provider=one.provider, custom=one.custom, retain_on_delete=one.retain_on_delete
+    )
+
+
+def _updates(found: list[Registration]) -> list[SimpleNamespace]:
+    """The steps as the engine tells them: what is the same, and what is changed in place."""
+    return [
+        SimpleNamespace(
+            op="same" if _changed(one) is one else "update",
+            urn=one.urn,
+            type=one.type,
+            old=_state(one),
+            new=_state(_changed(one)),
+        )
+        for one in found
+    ]
+
+
+def _deletions(found: list[Registration], gone: list[Registration]) -> list[SimpleNamespace]:
+    kept = [one for one in found if one not in gone]
+    same = [SimpleNamespace(op="same", urn=one.urn, type=one.type, old=_state(one), new=_state(one)) for one in kept]
+    return same + [
+        SimpleNamespace(op="delete", urn=one.urn, type=one.type, old=_state(one), new=None) for one in reversed(gone)
+    ]
 
 
 def _with_keys(one: Registration, key: str) -> Registration:
@@ -104,6 +168,19 @@ def test_a_second_run_changes_nothing(accounts: Accounts) -> None:
 
 def test_one_organisation_alone_joins_the_others(accounts: Accounts) -> None:
     assert differences(accounts.scripted, accounts.one_added) == {}
+
+
+def test_a_plans_changes_lead_to_what_is_declared_then(accounts: Accounts) -> None:
+    assert differences(accounts.changed, accounts.as_changed) == {}
+    seen = {key[:2] for key in differences(accounts.scripted, accounts.changed)}
+    assert len(seen) >= len(CHANGED) - 1
+    assert ("WAREHOUSE", '"HCS0001_WH"') in seen
+
+
+def test_a_plans_deletions_leave_what_was_before(accounts: Accounts) -> None:
+    left = differences(accounts.first_alone, accounts.one_removed)
+    # The register keeps its row, marked as removed.
+    assert left == {("TABLE", '"VIDEXA_SHARED"."TENANT_MANAGEMENT"."ORGANIZATIONS"', "rows"): (1, 2)}
 
 
 def test_one_organisation_alone_touches_no_other(found: list[Registration]) -> None:
@@ -222,3 +299,69 @@ CHANGES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
 @pytest.mark.parametrize(("kind", "old", "new", "statements"), CHANGES, ids=[each[0] for each in CHANGES])
 def test_changes_say_what_differs(kind: str, old: dict[str, Any], new: dict[str, Any], statements: list[str]) -> None:
     assert RENDERERS[kind].change(old, new) == statements
+
+
+PROVIDER = "urn:pulumi:local::nexuschat::pulumi:providers:snowflake::sysadmin"
+
+
+def steps(*changes: tuple[str, str, dict[str, Any] | None, dict[str, Any] | None], retain: bool = False) -> list[Any]:
+    """A plan: the provider's own step, then each (operation, kind, inputs before, inputs after)."""
+
+    def state(inputs: dict[str, Any] | None) -> SimpleNamespace | None:
+        if inputs is None:
+            return None
+        return SimpleNamespace(inputs=inputs, provider=f"{PROVIDER}::id", custom=True, retain_on_delete=retain)
+
+    provider = state({"role": "SYSADMIN", "warehouse": "W"})
+    found = [SimpleNamespace(op="same", urn=PROVIDER, type="pulumi:providers:snowflake", old=provider, new=provider)]
+    for op, kind, old, new in changes:
+        type_ = f"snowflake:index/{kind}:{kind}" if kind != "Vault" else "azure-native:keyvault:Vault"
+        urn = f"urn:pulumi:local::nexuschat::{type_}::it"
+        found.append(SimpleNamespace(op=op, urn=urn, type=type_, old=state(old), new=state(new)))
+    return found
+
+
+def test_a_plan_is_told_in_its_order_as_its_role() -> None:
+    execute = {"execute": "DELETE FROM T", "revert": "SELECT 1"}
+    told = changes_of(
+        steps(
+            ("create", "AccountRole", None, {"name": "R"}),
+            ("delete-replaced", "Execute", execute, None),
+            ("replace", "Execute", execute, {**execute, "execute": "DELETE FROM U"}),
+            ("create-replacement", "Execute", execute, {**execute, "execute": "DELETE FROM U"}),
+            ("create", "Vault", None, {"vaultName": "v"}),
+        )
+    )
+    assert [change.statements for change in told.snowflake] == [
+        ['CREATE ROLE IF NOT EXISTS "R"'],
+        ["SELECT 1"],
+        ["DELETE FROM U"],
+    ]
+    script = told.text()
+    assert script.startswith('USE ROLE "SYSADMIN";')
+    assert script.count("USE ROLE") == script.count('USE WAREHOUSE "W"') == 1
+    assert "-- 1 changes are not Snowflake's" in script
+
+
+@pytest.mark.parametrize(
+    ("step", "retain", "said"),
+    [
+        (("create", "Share", None, {"name": "S"}), False, "Not told: Share it: no SQL is known for this type"),
+        (("import", "Warehouse", None, {"name": "W"}), False, "the stack takes it over, and nothing is run"),
+        (("delete", "Warehouse", {"name": "W"}, None), True, "the stack forgets it, and nothing is run"),
+        (("create", "User", None, {"name": "U", "email": "[secret]"}), False, "Left out: email (a secret"),
+        (
+            ("update", "Database", {"name": "D", "dropPublicSchemaOnCreation": True}, {"name": "D"}),
+            False,
+            "The provider runs nothing for this",
+        ),
+    ],
+)
+def test_what_a_plan_does_not_tell_is_said(step: Any, retain: bool, said: str) -> None:
+    (change,) = changes_of(steps(step, retain=retain)).snowflake
+    assert any(said in line for line in change.said)
+    assert said in changes_of(steps(step, retain=retain)).text()
+
+
+def test_a_plan_without_changes_says_so() -> None:
+    assert changes_of(steps()).text() == "-- Nothing changes in Snowflake.\n"

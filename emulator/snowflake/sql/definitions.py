@@ -832,7 +832,8 @@ def _drop(connection: Connection, name: ObjectName, tokens: Tokens) -> None:
         account.alter(session, "TABLE", name, unset=["CLUSTER_BY"])
         return
     if tokens.word() in {"CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN"}:
-        raise unsupported("ALTER TABLE … DROP of a constraint")
+        _drop_constraint(connection, name, tokens)
+        return
     tokens.accept("COLUMN")
     if_exists = tokens.accept("IF", "EXISTS")
     columns = tokens.list_of(tokens.identifier)
@@ -841,6 +842,31 @@ def _drop(connection: Connection, name: ObjectName, tokens: Tokens) -> None:
         columns = [column for column in columns if column in known]
     if columns:
         account.alter_table(session, name, [TableChange.drop(column) for column in columns])
+
+
+def _drop_constraint(connection: Connection, name: ObjectName, tokens: Tokens) -> None:
+    """DROP CONSTRAINT name, PRIMARY KEY, UNIQUE (…) or FOREIGN KEY (…)."""
+    session, account = connection.session, connection.account
+    found = account.visible(session, "TABLE", name)
+    if found is None:
+        raise SnowflakeError.does_not_exist("TABLE", name)
+    existing = list(found.properties.get("CONSTRAINTS") or [])
+    if tokens.accept("CONSTRAINT"):
+        wanted = tokens.identifier()
+        kept = [constraint for constraint in existing if constraint.get("NAME") != wanted]
+    else:
+        wanted = tokens.accept_any(("PRIMARY KEY", "UNIQUE", "FOREIGN KEY")) or tokens.fail()
+        columns = None if wanted == "PRIMARY KEY" else _names(tokens)
+        kept = [
+            constraint
+            for constraint in existing
+            if constraint["TYPE"] != wanted or (columns is not None and list(constraint["COLUMNS"]) != columns)
+        ]
+    if not tokens.accept("CASCADE"):
+        tokens.accept("RESTRICT")
+    if len(kept) == len(existing):
+        raise SnowflakeError.compilation(2003, "02000", f"Constraint '{wanted}' does not exist or not authorized.")
+    account.alter(session, "TABLE", name, set={"CONSTRAINTS": kept})
 
 
 def _relation(connection: Connection, name: ObjectName) -> str:
