@@ -39,6 +39,7 @@ PANELS: Final = {
         "rotate-key": "cli.rotate_key",
     },
     "Look inside": {
+        "drift": "cli.drift",
         "sql": "cli.sql",
         "sql render": "cli.render.command",
         "serve": "cli.serve",

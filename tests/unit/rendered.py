@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,16 @@ def of_organizations(graph: Graph, names: Iterable[str]) -> list[Registration]:
     kept = {None, *names}
     tenants = {each.urn: each.tenant for each in resources((one.urn, one.parent, {}) for one in graph.resources)}
     return [one for one in graph.resources if tenants[one.urn] in kept]
+
+
+def with_keys(found: Iterable[Registration], keys: Keys) -> list[Registration]:
+    """With real public keys of users: the recorded program has made-up ones, which no account takes."""
+
+    def one(of: Registration) -> Registration:
+        real = {wire: keys.public for wire in ("rsaPublicKey", "rsaPublicKey2") if wire in of.inputs}
+        return replace(of, inputs={**of.inputs, **real}) if real else of
+
+    return [one(of) for of in found]
 
 
 def declared_of(found: Iterable[Registration]) -> list[Declared]:

@@ -25,6 +25,7 @@ from tests.unit.rendered import (
     new_account,
     of_organizations,
     run_script,
+    with_keys,
 )
 
 TWO = ("HCS0001", "HCS0002")
@@ -52,8 +53,7 @@ def found(graph: Graph) -> list[Registration]:
 @pytest.fixture(scope="module")
 def accounts(found: list[Registration], tmp_path_factory: pytest.TempPathFactory) -> Accounts:
     keys, directory = Keys(), tmp_path_factory.mktemp("accounts")
-    # The recorded program has made-up keys, which no account takes.
-    real = [_with_keys(one, keys.public) for one in found]
+    real = with_keys(found, keys)
     script = rendered(declared_of(real), "local")
     template = new_account(directory / "new", keys)
     with copy_of(template, directory / "provided") as account:
@@ -130,22 +130,13 @@ def _deletions(found: list[Registration], gone: list[Registration]) -> list[Simp
     ]
 
 
-def _with_keys(one: Registration, key: str) -> Registration:
-    keys = {wire: key for wire in ("rsaPublicKey", "rsaPublicKey2") if wire in one.inputs}
-    return dataclasses.replace(one, inputs={**one.inputs, **keys}) if keys else one
-
-
 def differences(one: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, tuple[Any, Any]]:
     return {key: (one.get(key), other.get(key)) for key in {*one, *other} if one.get(key) != other.get(key)}
 
 
 def explained(key: Any, provided: dict[str, Any], scripted: dict[str, Any]) -> bool:
-    """The two ways in which the embedded catalogue may differ, each for a reason."""
+    """The provider says of a schema that it is not transient, where SQL has no word for that."""
     names = {name for name in {*provided, *scripted} if provided.get(name) != scripted.get(name)}
-    if key[0] == "PROCEDURE":
-        # The provider's `snowparkPackage` adds Snowpark to the packages in Snowflake; the embedded provider does not.
-        return names == {"PACKAGES"} and scripted["PACKAGES"] == ["snowflake-snowpark-python==1.14.0"]
-    # The provider says of a schema that it is not transient, where SQL has no word for that.
     return key[0] == "SCHEMA" and names == {"TRANSIENT"} and not provided["TRANSIENT"]
 
 

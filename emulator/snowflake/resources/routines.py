@@ -71,6 +71,7 @@ _PROPERTIES = (
     keyword("metricLevel"),
     keyword("traceLevel"),
 )
+_SNOWPARK = "snowflake-snowpark-python=="
 _UNBUILT = frozenset({"externalAccessIntegrations", "imports", "secrets", "logEventLevel"})
 
 
@@ -89,7 +90,7 @@ class RoutineHandler(ObjectHandler):
                 properties=tuple(p for p in _PROPERTIES if p.wire in inputs_of(type_)),
                 fixed={"LANGUAGE": self._language},
                 unbuilt=_UNBUILT & inputs_of(type_),
-                # The account's Python has Snowpark where it has it: it is no property.
+                # It is one of the object's packages: see `creation_properties` and `properties_found`.
                 silent=frozenset({"snowparkPackage"}),
                 shows=False,
                 computed={f"{kind.lower()}Language": self._language},
@@ -113,6 +114,24 @@ class RoutineHandler(ObjectHandler):
             if isinstance(text, str) and text:
                 return reference(text, 3, self.type.kind.lower())
         return self.name_in(question.old_inputs)
+
+    def creation_properties(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The provider puts the version of Snowpark before the other packages."""
+        properties = super().creation_properties(inputs)
+        if inputs.get("snowparkPackage"):
+            snowpark = f"{_SNOWPARK}{inputs['snowparkPackage']}"
+            properties["PACKAGES"] = [snowpark, *(properties.get("PACKAGES") or [])]
+        return properties
+
+    def properties_found(self, there: SnowflakeObject) -> dict[str, Any]:
+        """And takes it out again where it reads them."""
+        found = super().properties_found(there)
+        packages = [package for package in found.get("PACKAGES") or [] if not package.startswith(_SNOWPARK)]
+        if packages:
+            found["PACKAGES"] = packages
+        else:
+            found.pop("PACKAGES", None)
+        return found
 
     def update(self, connection: Connection, question: Question) -> dict[str, Any]:
         inputs = question.inputs

@@ -1,0 +1,334 @@
+"""Grants that are there and that nobody declared, and owners that are others: asked of the account by SHOW GRANTS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from cli.connector import NOT_AUTHORIZED, rows
+from cli.render import words
+from cli.render.script import Declared
+from policies.graph.resources import identifier
+
+if TYPE_CHECKING:
+    from snowflake.connector.cursor import SnowflakeCursor
+
+Name = tuple[str, ...]
+Holder = tuple[str, str]
+"""The holder's kind (ROLE, DATABASE_ROLE, USER) and the last part of its name."""
+
+_KINDS: Final = {
+    "Database": "DATABASE",
+    "Schema": "SCHEMA",
+    "Table": "TABLE",
+    "View": "VIEW",
+    "Warehouse": "WAREHOUSE",
+    "ResourceMonitor": "RESOURCE MONITOR",
+    "EmailNotificationIntegration": "INTEGRATION",
+    "FunctionPython": "FUNCTION",
+    "ProcedurePython": "PROCEDURE",
+    "MaskingPolicy": "MASKING POLICY",
+    "RowAccessPolicy": "ROW ACCESS POLICY",
+    "Tag": "TAG",
+    "Task": "TASK",
+    "Alert": "ALERT",
+}
+"""Resource types on whose objects privileges can be: Snowflake's word for each."""
+_IDENTITIES: Final = ("database", "schema", "name")
+_USERS: Final = ("ServiceUser", "User")
+_MEMBERS: Final = {
+    "parentRoleName": "ROLE",
+    "parentAccountRoleName": "ROLE",
+    "parentDatabaseRoleName": "DATABASE_ROLE",
+    "userName": "USER",
+}
+_ROLES: Final = {
+    "GrantAccountRole": ("roleName", "ROLE"),
+    "GrantDatabaseRole": ("databaseRoleName", "DATABASE_ROLE"),
+    "GrantApplicationRole": ("applicationRoleName", "APPLICATION_ROLE"),
+}
+_ANY: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class GrantFound:
+    """Something that the account has and the stack does not declare."""
+
+    tenant: str | None
+    what: str
+    found: str
+    undo: str
+    property: str = "grants"
+    declared: str = "(nothing)"
+
+
+@dataclass
+class DeclaredGrants:
+    """What may be there: privileges on objects, on all or future objects of a container, roles, owners."""
+
+    on_object: set[tuple[str, str, Name, Holder]] = field(default_factory=set)
+    in_container: set[tuple[str, str, Name, Holder]] = field(default_factory=set)
+    future: set[tuple[str, str, Name, Holder]] = field(default_factory=set)
+    roles: set[tuple[str, Name, Holder]] = field(default_factory=set)
+    owners: dict[tuple[str, Name], Holder] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, declared: Iterable[Declared]) -> DeclaredGrants:
+        found = cls()
+        later: list[Declared] = []
+        for each in declared:
+            if each.kind in _ROLES:
+                wire, kind = _ROLES[each.kind]
+                found.roles.add((kind, _name(each.inputs[wire]), _member(each.inputs)))
+            elif each.kind in ("GrantPrivilegesToAccountRole", "GrantPrivilegesToDatabaseRole"):
+                found._privileges(each)
+            elif each.kind == "GrantOwnership":
+                later.append(each)
+            elif each.kind in _KINDS and not each.adopted:
+                found.owners[_KINDS[each.kind], _own_name(each)] = ("ROLE", each.role)
+        for each in later:
+            block = words.only(each.inputs.get("on"))
+            if block.get("objectName"):
+                kind = str(block["objectType"]).upper()
+                found.owners[kind, _name(block["objectName"])] = _grantee(each.inputs)
+        return found
+
+    def _privileges(self, declared: Declared) -> None:
+        inputs, holder = declared.inputs, _grantee(declared.inputs)
+        privileges = [_ANY] if inputs.get("allPrivileges") else [_shown(p) for p in inputs.get("privileges") or ()]
+        for privilege in privileges:
+            if inputs.get("onAccount"):
+                self.on_object.add((privilege, "ACCOUNT", (), holder))
+            elif inputs.get("onDatabase"):
+                self.on_object.add((privilege, "DATABASE", _name(inputs["onDatabase"]), holder))
+            elif block := words.only(inputs.get("onSchema")):
+                self._on_schema(privilege, block, holder)
+            else:
+                self._on_block(
+                    privilege, words.only(inputs.get("onAccountObject") or inputs.get("onSchemaObject")), holder
+                )
+
+    def _on_schema(self, privilege: str, block: Mapping[str, Any], holder: Holder) -> None:
+        if block.get("schemaName"):
+            self.on_object.add((privilege, "SCHEMA", _name(block["schemaName"]), holder))
+        elif block.get("allSchemasInDatabase"):
+            self.in_container.add((privilege, "SCHEMA", _name(block["allSchemasInDatabase"]), holder))
+        elif block.get("futureSchemasInDatabase"):
+            self._future(privilege, "SCHEMA", _name(block["futureSchemasInDatabase"]), holder)
+
+    def _on_block(self, privilege: str, block: Mapping[str, Any], holder: Holder) -> None:
+        for scope in ("all", "future"):
+            if inner := words.only(block.get(scope)):
+                kind, container = (
+                    _singular(inner["objectTypePlural"]),
+                    _name(inner.get("inSchema") or inner["inDatabase"]),
+                )
+                if scope == "future":
+                    self._future(privilege, kind, container, holder)
+                else:
+                    self.in_container.add((privilege, kind, container, holder))
+                return
+        if block.get("objectName"):
+            self.on_object.add((privilege, str(block["objectType"]).upper(), _name(block["objectName"]), holder))
+
+    def _future(self, privilege: str, kind: str, container: Name, holder: Holder) -> None:
+        self.future.add((privilege, kind, container, holder))
+        # What came after it has it.
+        self.in_container.add((privilege, kind, container, holder))
+
+    def allows(self, privilege: str, kind: str, name: Name, holder: Holder) -> bool:
+        if (privilege, kind, holder[0]) == ("USAGE", "DATABASE", "DATABASE_ROLE"):
+            # Snowflake's own: a database role may use the database that it is in.
+            return True
+        return any(
+            (given, kind, name, holder) in self.on_object
+            or any((given, kind, name[:length], holder) in self.in_container for length in (1, 2))
+            for given in (privilege, _ANY)
+        )
+
+
+def undeclared(declared: list[Declared], cursor: SnowflakeCursor) -> Iterator[GrantFound]:
+    """Ask about each declared object, role and user. What is not there any more is passed over: a refresh says that."""
+    known = DeclaredGrants.of(declared)
+    adopted_roles = {_own_name(each) for each in declared if each.kind == "AccountRole" and each.adopted}
+    told: set[tuple[Any, ...]] = set()
+    for each in declared:
+        if each.kind in _KINDS and not each.adopted:
+            yield from _on_object(each, known, cursor, told)
+        elif each.kind in ("AccountRole", "DatabaseRole") and not each.adopted:
+            yield from _of_role(each, known, cursor, told)
+        elif each.kind in _USERS:
+            yield from _to_user(each, known, cursor, adopted_roles, told)
+
+
+def _on_object(
+    each: Declared, known: DeclaredGrants, cursor: SnowflakeCursor, told: set[tuple[Any, ...]]
+) -> Iterator[GrantFound]:
+    kind, name = _KINDS[each.kind], _own_name(each)
+    written = _written(each)
+    for row in _asked(cursor, f"SHOW GRANTS ON {kind} {written}"):
+        privilege, holder = str(row["privilege"]), _holder(row)
+        if privilege == "OWNERSHIP":
+            owner = known.owners.get((kind, name))
+            if owner is not None and owner != holder and owner[1]:
+                yield GrantFound(
+                    each.tenant,
+                    f"{kind} {written}",
+                    _called(holder),
+                    f"GRANT OWNERSHIP ON {kind} {written} TO {_to(owner, name)} COPY CURRENT GRANTS",
+                    property="owner",
+                    declared=_called(owner),
+                )
+        elif not known.allows(privilege, kind, name, holder) and _first((privilege, kind, name, holder), told):
+            to = _to(holder, name)
+            yield GrantFound(
+                each.tenant,
+                f"{kind} {written}",
+                f"{_called(holder)} has {privilege} on it, which nobody declared",
+                f"REVOKE {privilege} ON {kind} {written} FROM {to}",
+            )
+    if kind in ("DATABASE", "SCHEMA"):
+        for row in _asked(cursor, f"SHOW FUTURE GRANTS IN {kind} {written}"):
+            privilege, holder = str(row["privilege"]), _holder(row, "grant_to")
+            of = str(row["grant_on"]).replace("_", " ")
+            if not {(privilege, of, name, holder), (_ANY, of, name, holder)} & known.future:
+                yield GrantFound(
+                    each.tenant,
+                    f"{kind} {written}",
+                    f"{_called(holder)} will have {privilege} on every future {of} in it, which nobody declared",
+                    f"REVOKE {privilege} ON FUTURE {_plural(of)} IN {kind} {written} FROM {_to(holder, name)}",
+                )
+
+
+def _of_role(
+    each: Declared, known: DeclaredGrants, cursor: SnowflakeCursor, told: set[tuple[Any, ...]]
+) -> Iterator[GrantFound]:
+    """Who holds it, and what it holds: other roles, and privileges on what is not declared."""
+    kind, name, written = ("ROLE" if each.kind == "AccountRole" else "DATABASE ROLE"), _own_name(each), _written(each)
+    stored = kind.replace(" ", "_")
+    for row in _asked(cursor, f"SHOW GRANTS OF {kind} {written}"):
+        holder = (str(row["granted_to"]), identifier(str(row["grantee_name"]))[-1])
+        if (stored, name, holder) not in known.roles and _first((stored, name, holder), told):
+            yield GrantFound(
+                each.tenant,
+                f"{kind} {written}",
+                f"{_called(holder)} holds it, which nobody declared",
+                f"REVOKE {kind} {written} FROM {_to(holder, name)}",
+            )
+    own: Holder = (stored, name[-1])
+    for row in _asked(cursor, f"SHOW GRANTS TO {kind} {written}"):
+        privilege, on = str(row["privilege"]), str(row["granted_on"]).replace("_", " ")
+        target = () if on == "ACCOUNT" else identifier(str(row["name"]))
+        if privilege == "OWNERSHIP":
+            continue
+        if on.endswith("ROLE"):
+            role = (on.replace(" ", "_"), target, own)
+            if role in known.roles or not _first(role, told):
+                continue
+            found, undo = f"it holds {on} {'.'.join(target)}", f"REVOKE {on} {_quoted(target)} FROM {kind} {written}"
+        else:
+            if known.allows(privilege, on, target, own) or not _first((privilege, on, target, own), told):
+                continue
+            called = f"{on} {'.'.join(target)}".strip()
+            found = f"it has {privilege} on {called}"
+            undo = f"REVOKE {privilege} ON {on} {_quoted(target)}".rstrip() + f" FROM {kind} {written}"
+        yield GrantFound(each.tenant, f"{kind} {written}", f"{found}, which nobody declared", undo)
+
+
+def _to_user(
+    each: Declared,
+    known: DeclaredGrants,
+    cursor: SnowflakeCursor,
+    adopted_roles: set[Name],
+    told: set[tuple[Any, ...]],
+) -> Iterator[GrantFound]:
+    name, written = _own_name(each), _written(each)
+    holder: Holder = ("USER", name[-1])
+    for row in _asked(cursor, f"SHOW GRANTS TO USER {written}"):
+        role = identifier(str(row["role"]))
+        if ("ROLE", role, holder) in known.roles or role in adopted_roles or not _first(("ROLE", role, holder), told):
+            continue
+        yield GrantFound(
+            each.tenant,
+            f"USER {written}",
+            f"it holds ROLE {role[-1]}, which nobody declared",
+            f"REVOKE ROLE {_quoted(role)} FROM USER {written}",
+        )
+
+
+def _first(key: tuple[Any, ...], told: set[tuple[Any, ...]]) -> bool:
+    """Whether this was not told yet: a grant shows from both of its ends."""
+    if key in told:
+        return False
+    told.add(key)
+    return True
+
+
+def _asked(cursor: SnowflakeCursor, statement: str) -> list[dict[str, Any]]:
+    from snowflake.connector import Error
+
+    try:
+        return rows(cursor, statement)
+    except Error as error:
+        if error.errno == NOT_AUTHORIZED:
+            return []
+        raise
+
+
+def _name(value: Any) -> Name:
+    return identifier(words.name(value))
+
+
+def _own_name(each: Declared) -> Name:
+    return tuple(str(each.inputs[part]) for part in _IDENTITIES if part in each.inputs)
+
+
+def _written(each: Declared) -> str:
+    text = _quoted(_own_name(each))
+    if each.kind in ("FunctionPython", "ProcedurePython"):
+        text += f"({', '.join(str(argument['argDataType']) for argument in each.inputs.get('arguments') or ())})"
+    return text
+
+
+def _quoted(name: Name) -> str:
+    return ".".join(words.quoted(part) for part in name)
+
+
+def _grantee(inputs: Mapping[str, Any]) -> Holder:
+    if inputs.get("accountRoleName"):
+        return "ROLE", _name(inputs["accountRoleName"])[-1]
+    return "DATABASE_ROLE", _name(inputs["databaseRoleName"])[-1]
+
+
+def _member(inputs: Mapping[str, Any]) -> Holder:
+    wire, kind = next((wire, kind) for wire, kind in _MEMBERS.items() if inputs.get(wire))
+    return kind, _name(inputs[wire])[-1]
+
+
+def _holder(row: Mapping[str, Any], kind: str = "granted_to") -> Holder:
+    return str(row[kind]), identifier(str(row["grantee_name"]))[-1]
+
+
+def _called(holder: Holder) -> str:
+    return f"{holder[0].replace('_', ' ')} {holder[1]}"
+
+
+def _to(holder: Holder, near: Name) -> str:
+    """A grantee in a statement: a database role is one of the object's own database."""
+    name = (near[0], holder[1]) if holder[0] == "DATABASE_ROLE" else (holder[1],)
+    return f"{holder[0].replace('_', ' ')} {_quoted(name)}"
+
+
+def _shown(privilege: str) -> str:
+    found = str(privilege).upper()
+    return "USAGE" if found == "IMPORTED PRIVILEGES" else found
+
+
+def _singular(plural: str) -> str:
+    found = str(plural).upper()
+    return found[:-3] + "Y" if found.endswith("IES") else found.removesuffix("S")
+
+
+def _plural(kind: str) -> str:
+    return kind[:-1] + "IES" if kind.endswith("Y") else kind + "S"
