@@ -23,6 +23,8 @@ RATIO_AIMS: Final[dict[Step, float]] = {"preview": 0.8, "first up": 1.2, "second
 """Highest ratio of our time to the floor's."""
 GROWTH_AIM: Final = 1.2
 """Highest ratio of the seconds that one tenant more costs to those between the two sizes before."""
+JUDGING_AIM: Final = 1.25
+"""Highest ratio of a preview's time to that of one without policies and guard."""
 MEMORY_AIM: Final = 1024**3
 """Bytes at most, of all processes at one moment."""
 
@@ -37,9 +39,16 @@ class SizeFigures:
     floor: dict[Step, Measurement] = field(default_factory=dict)
     runs: dict[Step, list[float]] = field(default_factory=dict)
     """The seconds of each of our runs."""
+    unjudged: Measurement | None = None
+    """Our preview without the policies and the guard against data loss."""
 
     def ratio(self, step: Step) -> float:
         return self.ours[step].seconds / self.floor[step].seconds
+
+    @property
+    def judging(self) -> float | None:
+        """A preview's time, in times of what it would take without policies and guard."""
+        return self.ours["preview"].seconds / self.unjudged.seconds if self.unjudged is not None else None
 
     @property
     def peak_bytes(self) -> int:
@@ -113,6 +122,11 @@ def verdicts(sizes: Sequence[SizeFigures]) -> list[Verdict]:
         if step in size.floor
     ]
     found += [
+        Verdict(f"preview with policies and guard at {size.tenants} tenants", judging, JUDGING_AIM, "of it without")
+        for size in sizes
+        if (judging := size.judging) is not None
+    ]
+    found += [
         Verdict(f"memory at {size.tenants} tenants", size.peak_bytes / 1024**2, MEMORY_AIM / 1024**2, "MiB")
         for size in sizes
     ]
@@ -160,6 +174,8 @@ def as_json(sizes: Sequence[SizeFigures]) -> dict[str, Any]:
                 "tenants": size.tenants,
                 "resources": size.resources,
                 "peak_bytes": size.peak_bytes,
+                "preview_unjudged": asdict(size.unjudged) if size.unjudged is not None else None,
+                "judging": size.judging,
                 "steps": {
                     step: {
                         "ours": asdict(size.ours[step]),
@@ -233,6 +249,7 @@ def show(sizes: Sequence[SizeFigures], console: Console) -> None:
         "a provider that does nothing (bench/), whose server is up before the clock starts, with the engine's stock "
         "file backend. Ours: the command as it is; it starts its embedded cloud within the time and has the engine "
         "write its state once, at the end. Memory: all processes at one moment, each page counted once (PSS). "
+        "A preview without policies and guard is a fresh one too, beside the other. "
         "Computed: seconds of processor time of all processes. ±: by how much the runs of a step differ.",
         style="dim",
         highlight=False,

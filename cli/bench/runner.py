@@ -62,6 +62,7 @@ class Bench:
             figures.runs[step] = [one.ours[step].seconds for one in each]
             if floor:
                 figures.floor[step] = _median([one.floor[step] for one in each])
+        figures.unjudged = _median([one.unjudged for one in each if one.unjudged is not None])
         return figures
 
     def _once(self, tenants: int, run: int, *, floor: bool) -> SizeFigures:
@@ -81,6 +82,7 @@ class Bench:
                 )
 
             ours("preview")
+            figures.unjudged = self._unjudged(directory / "unjudged", tenants)
             ours("first up")
             # Only now the state tells how many resources ours has, and so how many the floor gets.
             figures.resources = mine.resources()
@@ -113,6 +115,17 @@ class Bench:
                 ours(step)
                 floors(step)
         return figures
+
+    def _unjudged(self, directory: Path, tenants: int) -> Measurement:
+        """The same preview without policies and without the guard against data loss, as new as the other."""
+        stack = BenchStack.make(directory, tenants=tenants)
+        self.report(f"{tenants} tenants: our preview without policies and guard")
+        return measure(
+            (sys.executable, "-m", "cli.bench.unjudged", *stack.setting),
+            directory=self.root,
+            environment=self.environment(**stack.environment),
+            log=self.log,
+        )
 
 
 def _median(measurements: Sequence[Measurement]) -> Measurement:

@@ -36,6 +36,17 @@ def test_each_ratio_has_its_own_aim() -> None:
     assert found["second up at 5 tenants"] is True
 
 
+def test_what_policies_and_guard_add_to_a_preview_has_its_aim() -> None:
+    size = figures(5, ours=5.0)
+    assert size.judging is None
+    assert [aim for aim in met(size) if "policies" in aim] == []
+    size.unjudged = Measurement(4.1, MIB, MIB)
+    assert met(size)["preview with policies and guard at 5 tenants"] is True
+    size.unjudged = Measurement(3.9, MIB, MIB)
+    assert met(size)["preview with policies and guard at 5 tenants"] is False
+    assert as_json([size])["sizes"][0]["judging"] == pytest.approx(5.0 / 3.9)
+
+
 def test_memory_is_the_highest_of_all_steps_and_each_page_counts_once() -> None:
     size = figures(1, ours=1.0)
     size.ours["destroy"] = Measurement(1.0, 1025 * MIB, 1025 * MIB)
