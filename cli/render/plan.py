@@ -19,7 +19,8 @@ from cli.progress import Display, type_of
 from cli.rehearse import embedded_only, filled, throw_away
 from cli.render.graph import Record
 from cli.run import log_of
-from policies.graph.resources import Unknown, plain
+from policies.graph.resolved import resolved
+from policies.graph.resources import Resource, ResourceGraph, Unknown, plain
 
 
 def planned(stack: str, overrides: list[str], *, quiet: bool) -> list[Record]:
@@ -40,27 +41,46 @@ def planned(stack: str, overrides: list[str], *, quiet: bool) -> list[Record]:
             problems = deployment.explain(outcome, log_of(f"sql-{stack}"))
             raise FailureError("the plan failed:\n" + "\n".join(f"  {problem}" for problem in problems))
         plans = json.loads(file.read_text(encoding="utf-8"))["resourcePlans"]
-    return [
-        _record(urn, parent, inputs, plans.get(urn) or {}, known.get(urn) or {})
-        for urn, (parent, inputs) in graph.planned.items()
-    ]
+    return records(graph.planned, plans, known)
 
 
-def _record(
-    urn: str, parent: str, inputs: Mapping[str, Any], plan: Mapping[str, Any], known: Mapping[str, Any]
-) -> Record:
-    goal = plan.get("goal") or {}
-    told = {key: known.get(key, value) if isinstance(value, Unknown) else value for key, value in plain(inputs).items()}
-    return Record(
-        urn=urn,
-        type=type_of(urn),
-        inputs=told,
-        parent=parent,
-        provider=str(goal.get("provider") or ""),
-        dependencies=frozenset(goal.get("dependencies") or ()),
-        # The id of what is imported.
-        adopted=bool(goal.get("id")),
+def records(
+    found: Mapping[str, tuple[str, Mapping[str, Any]]],
+    plans: Mapping[str, Mapping[str, Any]],
+    known: Mapping[str, Mapping[str, Any]],
+) -> list[Record]:
+    """Of a preview's resources (URN to parent's URN and inputs) and its plan file, with the names filled in that the
+    preview did not know; `known` are inputs by URN that stand in for what is still unknown then."""
+    goals = {urn: (plans.get(urn) or {}).get("goal") or {} for urn in found}
+    graph = resolved(
+        ResourceGraph(
+            Resource(
+                urn=urn,
+                type=type_of(urn),
+                inputs=plain(inputs),
+                provider=str(goals[urn].get("provider") or ""),
+                parent=parent,
+                sources={name: tuple(of or ()) for name, of in (goals[urn].get("propertyDependencies") or {}).items()},
+            )
+            for urn, (parent, inputs) in found.items()
+        )
     )
+    return [
+        Record(
+            urn=each.urn,
+            type=each.type,
+            inputs={
+                key: known.get(each.urn, {}).get(key, value) if isinstance(value, Unknown) else value
+                for key, value in each.inputs.items()
+            },
+            parent=each.parent,
+            provider=each.provider,
+            dependencies=frozenset(goals[each.urn].get("dependencies") or ()),
+            # The id of what is imported.
+            adopted=bool(goals[each.urn].get("id")),
+        )
+        for each in graph.resources
+    ]
 
 
 def _known(stack: str) -> dict[str, dict[str, Any]]:

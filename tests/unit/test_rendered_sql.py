@@ -12,6 +12,8 @@ import pytest
 from cli.failure import BadInputError, FailureError
 from cli.render.changes import changes_of
 from cli.render.command import rendered
+from cli.render.graph import declared
+from cli.render.plan import records
 from cli.render.script import Declared, ordered, text, written
 from cli.render.types import RENDERERS
 from policies.graph.resources import UNKNOWN, Secret
@@ -356,3 +358,41 @@ def test_what_a_plan_does_not_tell_is_said(step: Any, retain: bool, said: str) -
 
 def test_a_plan_without_changes_says_so() -> None:
     assert changes_of(steps()).text() == "-- Nothing changes in Snowflake.\n"
+
+
+def test_names_that_a_preview_does_not_know_are_filled_in_and_keys_come_from_a_state() -> None:
+    unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # the engine's mark of a text that it does not know yet
+    base = "urn:pulumi:local::nexuschat::snowflake:index/"
+    role = f"{base}accountRole:AccountRole::R"
+    grant = f"{base}grantPrivilegesToAccountRole:GrantPrivilegesToAccountRole::tasks"
+    keys = f"{base}userPublicKeys:UserPublicKeys::U"
+    adopted = f"{base}warehouse:Warehouse::W"
+    found = records(
+        {
+            PROVIDER: ("", {"role": unknown}),
+            role: ("", {"name": "R"}),
+            grant: ("", {"accountRoleName": unknown, "privileges": ["EXECUTE TASK"], "onAccount": True}),
+            keys: ("", {"name": "U", "rsaPublicKey": unknown, "rsaPublicKey2": unknown}),
+            adopted: ("", {"name": "W"}),
+        },
+        {
+            PROVIDER: {"goal": {"propertyDependencies": {"role": [role]}}},
+            grant: {
+                "goal": {
+                    "provider": f"{PROVIDER}::{unknown}",
+                    "dependencies": [role],
+                    "propertyDependencies": {"accountRoleName": [role]},
+                }
+            },
+            adopted: {"goal": {"id": "W"}},
+        },
+        {keys: {"rsaPublicKey": "MIIB"}},
+    )
+    told = {each.of.urn: each for each in written(declared(found))}
+    assert told[grant].statements == ['GRANT EXECUTE TASK ON ACCOUNT TO ROLE "R"']
+    assert told[grant].of.after == {role}
+    assert told[grant].of.role == "R"
+    assert told[keys].statements == ["ALTER USER \"U\" SET RSA_PUBLIC_KEY = 'MIIB'"]
+    assert told[keys].left_out == ["rsaPublicKey2"]
+    assert told[adopted].statements == []
+    assert "-- It was there before the stack" in text([told[adopted]], "a test", "")
