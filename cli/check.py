@@ -28,7 +28,9 @@ from cli.report.evidence import evidence
 from cli.report.gather import BaseUp, Declared, KeptPlan, base_coming_up, change_over, declared
 from cli.report.summary import summary
 
-LEFT: Final = "Left to `./nexus test`: types, and every test."
+LEFT: Final = (
+    "Left to `./nexus test`: types, and every test. Left to `./nexus rehearse`: that a second plan changes nothing."
+)
 LEFT_BY_FAST: Final = "Left to `./nexus check`: the rehearsal with its policies, data loss, cost and report."
 _LINTERS: Final = {"style": ("ruff", "check", "--quiet"), "format": ("ruff", "format", "--check", "--quiet")}
 
@@ -55,6 +57,7 @@ class Step:
 class _Rehearsal(Rehearsal):
     """A rehearsal that keeps its judged plan, and what stood when all was up."""
 
+    plans_again = False
     plan: KeptPlan | None = None
     state: Mapping[str, Any] | None = None
 

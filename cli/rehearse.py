@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import typer
 
@@ -220,6 +220,9 @@ class Step:
 class Rehearsal:
     """One rehearsal, in a folder of its own that is gone afterwards. `steps` tells how it went."""
 
+    plans_again: ClassVar = True
+    """Whether it ends with a second plan, in which nothing may change any more."""
+
     def __init__(
         self, stack: str, settings: dict[str, Any], checked: Settings, packs: Sequence[Path], quiet: bool
     ) -> None:
@@ -247,6 +250,7 @@ class Rehearsal:
                 ("verify", lambda step: self._verify(cloud, step)),
                 ("second preview", lambda step: self._engine(run, step, "preview", expect_no_changes=True)),
             )
+            if self.plans_again or name != "second preview"
         )
         if embedded_state(self.place).get("resources"):
             # What is protected in the stack is not kept from its rehearsal's end.

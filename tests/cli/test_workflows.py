@@ -68,7 +68,7 @@ def test_there_are_three_and_they_have_what_is_asked_of_them() -> None:
     assert [file.name for file in FILES] == ["deploy.yaml", "drift.yaml", "pull-request.yaml"]
     # A pull request's own code never runs with the repository's rights.
     assert [list(read(file)["on"]) for file in FILES] == [["push"], ["schedule", "workflow_dispatch"], ["pull_request"]]
-    assert {job.name for job in OPEN} == {"test", "check"}
+    assert {job.name for job in OPEN} == {"test", "rehearse", "check"}
     assert {job.name for job in DEPLOYING} == {"preview", "staging", "prod", "drift"}
 
 
@@ -167,6 +167,7 @@ def test_what_a_pull_request_runs_is_all_of_it() -> None:
     found = [command for job in OPEN for command in commands(job)]
     assert ["test"] in found
     for stack in ("staging", "prod"):
+        assert ["rehearse", stack] in found
         assert ["check", "--stack", stack, "--base", "HEAD^1", "--report", "report"] in found
 
 

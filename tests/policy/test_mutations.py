@@ -63,6 +63,9 @@ def test_every_mutation_is_caught_by_just_its_policy(mutated: Any, capsys: pytes
     with capsys.disabled():
         print(f"\npolicies proved on the engine: {len(caught)} caught of {len(MUTATIONS)} tried")
     assert [one.policy for one in MUTATIONS if one not in caught] == []
+    # What `nexus report` tells of the pack.
+    recorded = json.loads((ROOT / "policies" / "proved.json").read_text(encoding="utf-8"))
+    assert recorded == {"caught": len(caught), "tried": len(MUTATIONS)}
     assert found - set().union(*(one.catches for one in MUTATIONS)) == set()
     assert set(mutated["violated"]) == {policy.id for policy in POLICIES}
 

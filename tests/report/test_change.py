@@ -18,7 +18,7 @@ def steps(checked: Report) -> dict[str, Any]:
 def test_every_step_is_told_with_its_time(checked: Report) -> None:
     told = steps(checked)
     assert list(told) == [
-        *("settings", "style", "format", "preview", "up", "verify", "second preview", "destroy"),
+        *("settings", "style", "format", "preview", "up", "verify", "destroy"),
         *("change over the base", "cost", "report"),
     ]
     assert all(step["seconds"] >= 0 for step in told.values())
