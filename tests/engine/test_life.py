@@ -48,13 +48,20 @@ def life(nexus: Nexus) -> Life:
     # With the cloud kept up, each run saves starting one.
     with nexus.serving():
         nexus.sql("DROP TABLE HCS0002_DB.NEXUSCHAT.FILE_UPLOADS")
+        nexus.sql("GRANT ROLE SYSADMIN TO USER AGENTNEXUS_SVC", "ACCOUNTADMIN")
+        state = nexus.stack / "state" / ".pulumi" / "stacks" / "nexuschat" / "local.json"
+        before = state.read_bytes()
+        run("drift", "drift", "--json", expect=1)
+        life.seen["state kept"] = state.read_bytes() == before
+        nexus.sql('REVOKE ROLE "SYSADMIN" FROM USER "AGENTNEXUS_SVC"', "SECURITYADMIN")
         run("refresh", "refresh", "--json")
         run("plan to mend", "preview")
         run("mend", "up", "--yes", "--json")
+        run("no drift", "drift", "--json")
         run("verify the mended", "verify", "--json", expect=None)
 
         nexus.tenants(**CHANGED)
-        run("plan to change", "preview")
+        run("plan to change", "preview", "--sql")
         run("change", "up", "--yes", "--json")
         life.seen["size"] = nexus.sql("SHOW WAREHOUSES LIKE 'HCS%'", "ACCOUNTADMIN")
 
@@ -113,6 +120,27 @@ def test_verify_counts_every_pair_of_tenants(life: Life) -> None:
         }
         assert len(tries) == 3
         assert all(found.startswith(f"{tenants * (tenants - 1)} pairs") for found in tries.values()), tries
+
+
+def test_drift_tells_what_was_done_by_hand_and_writes_nothing(life: Life) -> None:
+    drift = life.runs["drift"].answer["drift"]
+    told = {each["what"]: each for each in drift}
+    gone = told["snowflake Table HCS0002-FILE_UPLOADS"]
+    assert (gone["tenant"], gone["found"], gone["mend"]) == ("HCS0002", "is gone", "./nexus up")
+    user = told['USER "AGENTNEXUS_SVC"']
+    assert user["found"] == "it holds ROLE SYSADMIN, which nobody declared"
+    assert user["mend"].endswith('\'REVOKE ROLE "SYSADMIN" FROM USER "AGENTNEXUS_SVC"\'')
+    # The table's tags have gone with it.
+    assert set(told) - {gone["what"], user["what"]} <= {"snowflake TagAssociation HCS0002-PHI-CONTENT"}
+    assert life.seen["state kept"]
+    assert life.runs["no drift"].answer["drift"] == []
+
+
+def test_a_plan_tells_its_statements(life: Life) -> None:
+    said = life.runs["plan to change"].stdout
+    assert 'ALTER WAREHOUSE "HCS0002_WH" SET WAREHOUSE_SIZE = SMALL;' in said
+    assert 'USE ROLE "ACCOUNTADMIN";' in said
+    assert "HCS0001_WH" not in said
 
 
 def test_refresh_sees_a_table_dropped_behind_its_back(life: Life) -> None:
