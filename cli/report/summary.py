@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -101,8 +102,8 @@ def _cut(lines: list[str], rest: str) -> list[str]:
 
 def _text(text: str) -> str:
     """Plain words: nothing in a name is Markdown, a mention, a link or a break."""
-    one_line = " ".join(str(text).split())
-    return re.sub(r"([\\`*_{}\[\]<>#|~@])", r"\\\1", one_line).replace("\\@", "@\u200b")
+    one_line = html.escape(" ".join(str(text).split()), quote=False)
+    return re.sub(r"([\\`*_{}\[\]#|~])", r"\\\1", one_line).replace("@", "@\u200b")
 
 
 def _code(text: str) -> str:

