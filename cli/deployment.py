@@ -161,6 +161,9 @@ def embedded_run(request: Request) -> Iterator[EmbeddedRun]:
     settings = configuration.load(request.stack, request.overrides)
     checked = check_settings(settings)
     place = Place.of(request.stack)
+    if request.verb in {"refresh", "destroy"} and place.configuration.exists():
+        # No program runs: what stands is as the last run had it, and the next verb is to know that.
+        settings = yaml.safe_load(place.configuration.read_text(encoding="utf-8"))
     with only_run(place, request.verb):
         place.prepare()
         world.prepare(place, checked)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
-import yaml
 from rich.console import Console
 from rich.markup import escape
 
 from cli import deployment, options
 from cli.access import StackAccess, declared_state, embedded_access, embedded_state, stack_access
-from cli.cloud import starting
 from cli.connector import connect, one_line
 from cli.console import answer, console
 from cli.cost.graph import resources
@@ -100,7 +98,9 @@ def differences(stack: str, *, quiet: bool) -> list[Difference]:
     request = Request("refresh", stack)
     progress = Refreshed("refresh")
     if deployment.is_embedded(stack):
-        with _embedded_run(stack) as run:
+        if not embedded_state(Place.of(stack)).get("resources"):
+            raise FailureError(f"stack {stack!r} is not up: `./nexus up` brings it up.")
+        with deployment.embedded_run(request) as run:
             cloud = run.cloud()
             engine = run.stack(cloud, deployment.no_program, lambda _: None, policies=False)
             with Display(progress, console(), quiet=quiet):
@@ -115,16 +115,6 @@ def differences(stack: str, *, quiet: bool) -> list[Difference]:
         ):
             outcome = deployment.run_engine(request, engine, progress, config_file, preview=True)
         return _told(outcome, progress, access, declared_state(stack))
-
-
-@contextmanager
-def _embedded_run(stack: str) -> Iterator[deployment.EmbeddedRun]:
-    """A run with the settings of the last one, which stay as they are. Raises `FailureError` where there was none."""
-    place = Place.of(stack)
-    if not embedded_state(place).get("resources") or not place.configuration.exists():
-        raise FailureError(f"stack {stack!r} is not up: `./nexus up` brings it up.")
-    with deployment.only_run(place, "drift"), starting(place) as cloud:
-        yield deployment.EmbeddedRun(place, yaml.safe_load(place.configuration.read_text(encoding="utf-8")), cloud)
 
 
 def _told(outcome: Outcome, progress: Refreshed, access: StackAccess, state: Mapping[str, Any]) -> list[Difference]:

@@ -54,7 +54,9 @@ def life(nexus: Nexus) -> Life:
         run("drift", "drift", "--json", expect=1)
         life.seen["state kept"] = state.read_bytes() == before
         nexus.sql('REVOKE ROLE "SYSADMIN" FROM USER "AGENTNEXUS_SVC"', "SECURITYADMIN")
+        settings = (nexus.stack / "Pulumi.local.yaml").read_text(encoding="utf-8")
         run("refresh", "refresh", "--json")
+        life.seen["settings kept"] = (nexus.stack / "Pulumi.local.yaml").read_text(encoding="utf-8") == settings
         run("plan to mend", "preview")
         run("mend", "up", "--yes", "--json")
         run("no drift", "drift", "--json")
@@ -145,6 +147,8 @@ def test_a_plan_tells_its_statements(life: Life) -> None:
 
 def test_refresh_sees_a_table_dropped_behind_its_back(life: Life) -> None:
     assert life.changes("refresh")["deleted"] == 1
+    # Of two organisations, by the last run's own settings, and not of twenty.
+    assert life.seen["settings kept"]
     assert any("FILE_UPLOADS" in line for line in planned(life.runs["plan to mend"]))
 
 
