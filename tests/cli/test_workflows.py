@@ -120,7 +120,7 @@ def test_production_waits_for_staging() -> None:
     assert (found["prod"]["needs"], found["prod"]["environment"]) == ("staging", "prod")
     for name in ("staging", "prod"):
         runs = [step["run"] for step in found[name]["steps"] if "run" in step]
-        assert runs == [f"./nexus up --stack {name} --yes", f"./nexus verify --stack {name}"]
+        assert runs == [f"./nexus up --stack {name} --yes", f"./nexus verify --stack {name} --snowflake-only"]
 
 
 @pytest.mark.parametrize("stack", ["staging", "prod"])

@@ -61,6 +61,7 @@ def life(nexus: Nexus) -> Life:
         run("mend", "up", "--yes", "--json")
         run("no drift", "drift", "--json")
         run("verify the mended", "verify", "--json", expect=None)
+        run("verify Snowflake", "verify", "--snowflake-only", "--json")
 
         nexus.tenants(**CHANGED)
         run("plan to change", "preview", "--sql")
@@ -111,6 +112,14 @@ def test_verify_passes(life: Life, name: str) -> None:
     failed = {check["asked"]: check["findings"] for check in run.answer["checks"] if not check["passed"]}
     assert failed == {}
     assert run.code == 0
+
+
+def test_verify_may_leave_azure_out_and_says_so(life: Life) -> None:
+    answer, whole = life.runs["verify Snowflake"].answer, life.runs["verify the mended"].answer
+    assert (answer["left_out"], whole["left_out"]) == (["vault", "apps"], [])
+    areas, all_ = ({check["area"] for check in each["checks"]} for each in (answer, whole))
+    assert all_ - areas >= {"secrets", "apps", "wiring", "conversation"}
+    assert areas >= {"isolation, computed", "isolation", "databases", "grants", "guards"}
 
 
 def test_verify_counts_every_pair_of_tenants(life: Life) -> None:
