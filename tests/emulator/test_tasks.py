@@ -275,8 +275,10 @@ class TestAlerts:
 
 
 def test_what_else_is_executed_is_refused_by_name(roles: Roles) -> None:
-    with refused(2, "EXECUTE IMMEDIATE"):
-        roles.admin.execute("EXECUTE IMMEDIATE 'SELECT 1'")
+    with refused(2, "EXECUTE NOTEBOOK"):
+        roles.admin.execute("EXECUTE NOTEBOOK d.s.notes()")
+    with refused(2, "EXECUTE IMMEDIATE FROM"):
+        roles.admin.execute("EXECUTE IMMEDIATE FROM @files/script.sql")
     with refused(2, "SYSTEM$CANCEL_QUERY"):
         roles.admin.execute("SELECT SYSTEM$CANCEL_QUERY('x')")
     with refused(2, "within a query"):
