@@ -14,16 +14,11 @@ import typer
 import yaml
 
 from cli.__main__ import app
+from tests.project_files import project_files
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = ("CONTRIBUTING.md", "docs/pull-requests.md")
-TRACKED = subprocess.run(
-    ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-    cwd=ROOT,
-    capture_output=True,
-    text=True,
-    check=True,
-).stdout.split()
+TRACKED = project_files()
 HOOKS: list[Any] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0]["hooks"]
 
 

@@ -14,6 +14,8 @@ from browser import Browser, browser, require
 from changed_checkout import AFTER, BEFORE, ROOT, Checkout, Report, git, organizations
 from filelock import FileLock
 
+from tests.project_files import project_files
+
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -36,10 +38,9 @@ def _make(directory: Path) -> None:
 
     engine.acquire(print)
     new = directory.with_name("checkout.new")
-    for name in git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").decode().split("\0"):
-        if name and (ROOT / name).is_file():
-            (new / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, new / name)
+    for name in project_files():
+        (new / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, new / name)
     organizations(new, BEFORE)
     git(new, "init", "--quiet")
     git(new, "add", "--all", "--force")
