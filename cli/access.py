@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import yaml
 from cli import deployment, engine
 from cli.cloud import Cloud, Endpoints, running
 from cli.configuration import load
-from cli.connector import SnowflakeAddress, private_key
+from cli.connector import SnowflakeAddress, connect, private_key
 from cli.console import say
 from cli.failure import BadInputError, FailureError
 from cli.place import ROOT, Place
@@ -23,6 +23,7 @@ from cli.verify.state import StackState
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from snowflake.connector.cursor import SnowflakeCursor
 
     from infra.settings import Settings
 
@@ -48,6 +49,17 @@ class StackAccess:
             return private_key(self._deploy_key())
         except ValueError as error:
             raise BadInputError(f"the key of {self.deploy_user}: {error}") from None
+
+    @contextmanager
+    def as_deploy_user(self, role: str, warehouse: str | None = None) -> Iterator[SnowflakeCursor]:
+        """Ask the account as who deploys, in one role. Raises the connector's own errors."""
+        with (
+            closing(
+                connect(self.address, self.deploy_user, self.deploy_key(), role=role, warehouse=warehouse)
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
+            yield cursor
 
     def state(self) -> tuple[StackState, Mapping[str, Any]]:
         """The stack's state and its outputs. Raises `FailureError` where it is not up."""

@@ -17,6 +17,7 @@ import typer
 from cli import configuration, deployment, options
 from cli.access import embedded_state
 from cli.console import answer, console, errors
+from cli.cost.graph import KeptPlan
 from cli.failure import BadInputError, FailureError
 from cli.judgement import PACK
 from cli.place import ROOT
@@ -25,7 +26,7 @@ from cli.rehearse import Rehearsal, embedded_only, filled
 from cli.rehearse import Step as RehearsedStep
 from cli.report.command import Base, directory_of, write
 from cli.report.evidence import evidence
-from cli.report.gather import BaseUp, Declared, KeptPlan, base_coming_up, change_over, declared
+from cli.report.gather import BaseUp, Declared, base_coming_up, change_over, declared
 from cli.report.summary import summary
 
 LEFT: Final = (

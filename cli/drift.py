@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,7 @@ from rich.markup import escape
 
 from cli import deployment, options
 from cli.access import StackAccess, declared_state, embedded_access, embedded_state, stack_access
-from cli.connector import connect, one_line
+from cli.connector import one_line
 from cli.console import answer, console
 from cli.cost.graph import resources
 from cli.deployment import Outcome, Request
@@ -187,12 +186,7 @@ def _grants(access: StackAccess, known: list[Record]) -> list[GrantFound]:
     from snowflake.connector import Error
 
     try:
-        with (
-            closing(
-                connect(access.address, access.deploy_user, access.deploy_key(), role="SECURITYADMIN")
-            ) as connection,
-            connection.cursor() as cursor,
-        ):
+        with access.as_deploy_user("SECURITYADMIN") as cursor:
             return list(undeclared(declared(known), cursor))
     except Error as error:
         raise FailureError(f"the account does not tell its grants to {access.deploy_user}: {one_line(error)}") from None

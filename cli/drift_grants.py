@@ -153,7 +153,8 @@ def undeclared(declared: list[Declared], cursor: SnowflakeCursor) -> Iterator[Gr
     known = DeclaredGrants.of(declared)
     adopted_roles = {_own_name(each) for each in declared if each.kind == "AccountRole" and each.adopted}
     told: set[tuple[Any, ...]] = set()
-    for each in declared:
+    # A grant is told at the end that is met first: in a fixed order, since the engine's differs from run to run.
+    for each in sorted(declared, key=lambda each: (each.tenant or "", _own_name(each), each.kind)):
         if each.kind in _KINDS and not each.adopted:
             yield from _on_object(each, known, cursor, told)
         elif each.kind in ("AccountRole", "DatabaseRole") and not each.adopted:

@@ -26,7 +26,7 @@ from cli.deployment import Outcome, Request, Verb
 from cli.failure import BadInputError, FailureError
 from cli.place import Place
 from cli.progress import COLUMNS, Problem, show_plan, show_problems
-from cli.settings_file import edited, replace_text
+from cli.settings_file import KeptFile, edited, replace_text
 from cli.verify.report import CheckImpossibleError, Report
 from cli.verify.state import DeclaredResource
 
@@ -427,41 +427,25 @@ def _app(settings: Mapping[str, Any], app: str) -> Mapping[str, Any]:
 
 
 @dataclass
-class SettingsFile:
+class SettingsFile(KeptFile):
     """Where an app's images are declared: the stack's own file, or beside an embedded stack, which is not committed."""
 
-    path: Path
     app: str
     embedded: bool
-    _before: str | None = None
 
     @classmethod
     def of(cls, stack: str, app: str) -> SettingsFile:
         embedded = deployment.is_embedded(stack)
-        return cls(Place.of(stack).releases if embedded else configuration.stack_file(stack), app, embedded)
-
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Put the file back where what is done inside breaks off."""
-        self._before = self.path.read_text(encoding="utf-8") if self.path.exists() else None
-        try:
-            yield
-        except BaseException:
-            self.restore()
-            raise
+        file = KeptFile.read(Place.of(stack).releases if embedded else configuration.stack_file(stack))
+        return cls(file.path, file.before, app, embedded)
 
     def write(self, before: Images, after: Images) -> None:
-        """Declare `after`; `before` is what the file said when it was kept."""
+        """Declare `after`; `before` is what the file said when it was read."""
+        text = self.before or ""
         if self.embedded:
-            known = yaml.safe_load(self._before or "") or {}
+            known = yaml.safe_load(text) or {}
             text = yaml.safe_dump({**known, self.app: after.settings()}, sort_keys=False)
         else:
             path = ("config", f"{configuration.project()}:{APPS}", self.app)
-            text = edited(self._before or "", path, after.changes(before))
+            text = edited(text, path, after.changes(before))
         replace_text(self.path, text)
-
-    def restore(self) -> None:
-        if self._before is None:
-            self.path.unlink(missing_ok=True)
-        else:
-            replace_text(self.path, self._before)

@@ -4,13 +4,42 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from cli.failure import BadInputError
+
+
+@dataclass
+class KeptFile:
+    """A file that is put back as it was where a change of it breaks off. `before` is its text then; None: no file."""
+
+    path: Path
+    before: str | None
+
+    @classmethod
+    def read(cls, path: Path) -> KeptFile:
+        return cls(path, path.read_text(encoding="utf-8") if path.exists() else None)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Put the file back where what is done inside breaks off."""
+        try:
+            yield
+        except BaseException:
+            self.restore()
+            raise
+
+    def restore(self) -> None:
+        if self.before is None:
+            self.path.unlink(missing_ok=True)
+        else:
+            replace_text(self.path, self.before)
 
 
 def edited(text: str, path: Sequence[str], changes: Mapping[str, Any]) -> str:

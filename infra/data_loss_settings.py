@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from infra.rules import Day, EmailAddress, Rule, matches, refusal, said
+from infra.rules import Day, EmailAddress, Rule, each_once, matches, said
 from infra.section import Section
 
 _FROM_THE_PREVIEW = "Copy it from what ./nexus preview prints with the loss."
@@ -28,14 +28,11 @@ class DataLossAllowanceSettings(Section):
     expires: Day
 
 
-def _each_once(value: list[DataLossAllowanceSettings]) -> list[DataLossAllowanceSettings]:
-    seen: set[tuple[str, str]] = set()
-    for allowance in value:
-        key = (allowance.object, allowance.change)
-        if key in seen:
-            raise refusal(f"{allowance.object}: {allowance.change} is allowed twice.", "Remove one of the two.")
-        seen.add(key)
-    return value
-
-
-DataLossAllowances = Annotated[list[DataLossAllowanceSettings], AfterValidator(_each_once), Field(default_factory=list)]
+DataLossAllowances = Annotated[
+    list[DataLossAllowanceSettings],
+    each_once(
+        lambda allowance: (allowance.object, allowance.change),
+        lambda allowance: f"{allowance.object}: {allowance.change} is allowed twice.",
+    ),
+    Field(default_factory=list),
+]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from infra.rules import Day, EmailAddress, Rule, matches, refusal, said
+from infra.rules import Day, EmailAddress, Rule, each_once, matches, said
 from infra.section import Section
 
 
@@ -26,14 +26,11 @@ class PolicyExceptionSettings(Section):
     expires: Day
 
 
-def _each_once(value: list[PolicyExceptionSettings]) -> list[PolicyExceptionSettings]:
-    seen: set[tuple[str, str]] = set()
-    for exception in value:
-        key = (exception.resource, exception.policy)
-        if key in seen:
-            raise refusal(f"{exception.resource} is excepted from {exception.policy} twice.", "Remove one of the two.")
-        seen.add(key)
-    return value
-
-
-PolicyExceptions = Annotated[list[PolicyExceptionSettings], AfterValidator(_each_once), Field(default_factory=list)]
+PolicyExceptions = Annotated[
+    list[PolicyExceptionSettings],
+    each_once(
+        lambda exception: (exception.resource, exception.policy),
+        lambda exception: f"{exception.resource} is excepted from {exception.policy} twice.",
+    ),
+    Field(default_factory=list),
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
@@ -337,6 +337,20 @@ def _day(value: Any) -> Any:
 def said(mend: str) -> Rule:
     """For text that must say something."""
     return Rule(lambda value: bool(value.strip()), "must not be empty.", mend)
+
+
+def each_once(key: Callable[[Any], Hashable], told: Callable[[Any], str]) -> AfterValidator:
+    """For a list in which no two have the same key; `told` says what is wrong with the second."""
+
+    def check(value: list[Any]) -> list[Any]:
+        seen: set[Hashable] = set()
+        for each in value:
+            if key(each) in seen:
+                raise refusal(told(each), "Remove one of the two.")
+            seen.add(key(each))
+        return value
+
+    return AfterValidator(check)
 
 
 Day = Annotated[date, BeforeValidator(_day)]

@@ -22,7 +22,7 @@ from cli.failure import FailureError
 from cli.migrate import run
 from cli.migrate.dump import open_dump
 from cli.migrate.mapping import TABLES
-from cli.migrate.target import Address
+from cli.migrate.target import Address, connecting
 from cli.migrate.users import UserMap
 from cli.place import Place
 from components.snowflake.tables import NEXUSCHAT_TABLES
@@ -65,19 +65,9 @@ def measure_migration(messages: int, say: Any) -> MigrationFigures:
             with closing(connect(where, _USER, key, role="ACCOUNTADMIN")) as connection:
                 _run(connection, _tenant())
 
-            def connected(address: Address) -> SnowflakeConnection:
-                return connect(
-                    where,
-                    _USER,
-                    key,
-                    role=address.role,
-                    warehouse=address.warehouse,
-                    database=address.database,
-                    schema=address.schema,
-                    paramstyle="qmark",
-                )
-
-            world = run.World("bench", work / "migrations", {_TENANT: _ADDRESS}, connected, lambda: key)
+            world = run.World(
+                "bench", work / "migrations", {_TENANT: _ADDRESS}, connecting(where, _USER, key), lambda: key
+            )
             chosen = frozenset({_TENANT})
             everything: dict[str, Any] = {}
 

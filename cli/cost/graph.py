@@ -33,15 +33,16 @@ def resources(found: Iterable[tuple[str, str, Mapping[str, Any]]]) -> list[Resou
     """Of (URN, parent's URN, inputs): each with the organisation that it belongs to."""
     known = list(found)
     parents = {urn: parent for urn, parent, _ in known}
+    return [Resource(urn, type_of(urn), inputs, tenant_of(urn, parents)) for urn, _, inputs in known]
 
-    def tenant(urn: str) -> str | None:
-        while urn:
-            if type_of(urn) == _TENANT:
-                return name_of(urn)
-            urn = parents.get(urn, "")
-        return None
 
-    return [Resource(urn, type_of(urn), inputs, tenant(urn)) for urn, _, inputs in known]
+def tenant_of(urn: str, parents: Mapping[str, str]) -> str | None:
+    """The organisation whose component a resource is under; `parents` are URNs by URN."""
+    while urn:
+        if type_of(urn) == _TENANT:
+            return name_of(urn)
+        urn = parents.get(urn, "")
+    return None
 
 
 def of_state(deployment: Mapping[str, Any]) -> list[Resource]:
@@ -54,7 +55,26 @@ def of_state(deployment: Mapping[str, Any]) -> list[Resource]:
 
 
 @dataclass
-class PlannedGraph(Progress):
+class KeptPlan(Progress):
+    """Listens to a plan, and keeps the resource that each step is about."""
+
+    parents: dict[str, str] = field(default_factory=dict)
+    """URN to its parent's, of those too that would go; empty for none."""
+
+    def on_event(self, event: EngineEvent) -> None:
+        super().on_event(event)
+        if event.resource_pre_event is not None:
+            step = event.resource_pre_event.metadata
+            state = step.new or step.old
+            self.parents[step.urn] = (state.parent if state else "") or ""
+
+    def tenant(self, urn: str) -> str | None:
+        """The organisation whose component a resource is under; None for what is shared."""
+        return tenant_of(urn, self.parents)
+
+
+@dataclass
+class PlannedGraph(KeptPlan):
     """Listens to a preview and keeps what would be there after it."""
 
     planned: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)

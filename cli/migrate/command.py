@@ -13,7 +13,7 @@ import typer
 
 from cli import options
 from cli.access import StackAccess, stack_access
-from cli.connector import connect, private_key
+from cli.connector import private_key
 from cli.console import answer, console, say
 from cli.failure import BadInputError, FailureError
 from cli.place import ROOT, Place
@@ -209,6 +209,7 @@ def _confirmed(question: str, stack: str, yes: bool) -> None:
 @contextmanager
 def _world(stack: str, *, needs_account: bool) -> Iterator[World]:
     from cli.migrate.run import World
+    from cli.migrate.target import connecting
 
     folder = Place.of(stack).directory / "migrations"
     if not needs_account:
@@ -218,20 +219,7 @@ def _world(stack: str, *, needs_account: bool) -> Iterator[World]:
         _, outputs = access.state()
         account = f"{access.address.organization}-{access.address.account}"
         user, key = _worker(access)
-
-        def connected(address: Address) -> SnowflakeConnection:
-            return connect(
-                access.address,
-                user,
-                key,
-                role=address.role,
-                warehouse=address.warehouse,
-                database=address.database,
-                schema=address.schema,
-                paramstyle="qmark",
-            )
-
-        yield World(account, folder, _addresses(outputs), connected, access.deploy_key)
+        yield World(account, folder, _addresses(outputs), connecting(access.address, user, key), access.deploy_key)
 
 
 def _addresses(outputs: Any) -> dict[str, Address]:

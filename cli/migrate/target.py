@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from cli.connector import SnowflakeAddress, connect
 from cli.migrate.mapping import NO_PARENT, SOURCE_SYSTEM, TABLES, Table, time_text
 from cli.migrate.values import canonical_text, row_digest
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from snowflake.connector import SnowflakeConnection
 
 _FETCHED_AT_ONCE: Final = 500
@@ -43,6 +45,24 @@ class Address:
 
 Connect = Callable[[Address], "SnowflakeConnection"]
 """Logs in as an organisation's application role; its statements have bind variables written as `?`."""
+
+
+def connecting(account: SnowflakeAddress, user: str, key: RSAPrivateKey) -> Connect:
+    """Log in to an account as a user that may take every organisation's application role."""
+
+    def connected(address: Address) -> SnowflakeConnection:
+        return connect(
+            account,
+            user,
+            key,
+            role=address.role,
+            warehouse=address.warehouse,
+            database=address.database,
+            schema=address.schema,
+            paramstyle="qmark",
+        )
+
+    return connected
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ import yaml
 from cli.cost import prices as prices_file
 from cli.cost.command import as_answer, difference
 from cli.cost.estimate import estimate
-from cli.cost.graph import of_state
+from cli.cost.graph import KeptPlan, of_state
 from cli.judgement import PACK, configuration_of, judgement_of
 from cli.place import ROOT
 from cli.progress import COLUMNS, kind_of, name_of, type_of
 from cli.report.coverage import coverage
-from cli.report.gather import Base, Declared, KeptPlan
+from cli.report.gather import Base, Declared
 from cli.report.isolation import matrix, tagged_columns
 from policies.graph.isolation import Reach, Rules
 from policies.graph.resources import ResourceGraph
@@ -47,7 +47,6 @@ _PACKAGES: Final = (
     "pulumi-tls",
     "pulumi-policy",
 )
-_ORGANIZATION: Final = "videxa:snowflake:Organization"
 
 
 def evidence(declared: Declared, base: Base | None, today: date) -> dict[str, Any]:
@@ -112,7 +111,7 @@ def _plan(plan: KeptPlan, tenants: Sequence[str], base: Base | None) -> dict[str
     by_tenant: dict[str | None, list[tuple[str, str]]] = {}
     for outcome, urn in sorted(plan.changes, key=lambda change: (change[1], change[0])):
         if type_of(urn) != "pulumi:pulumi:Stack":
-            by_tenant.setdefault(_tenant(urn, plan.parents), []).append((outcome, urn))
+            by_tenant.setdefault(plan.tenant(urn), []).append((outcome, urn))
     order = [None, *sorted({*tenants, *(tenant for tenant in by_tenant if tenant)})]
     return {
         "against": {"ref": base.ref, "commit": base.commit} if base else None,
@@ -153,14 +152,6 @@ def touches(touched: Sequence[str | None], tenants: int) -> str:
     if None in touched:
         return f"touches what all share and {whom}" if own else "touches only what all share"
     return f"touches {whom}" if len(own) > 3 else f"touches {whom} only"
-
-
-def _tenant(urn: str, parents: Mapping[str, str]) -> str | None:
-    while urn:
-        if type_of(urn) == _ORGANIZATION:
-            return name_of(urn)
-        urn = parents.get(urn, "")
-    return None
 
 
 def _counts(changes: Iterable[tuple[str, str]]) -> dict[str, int]:

@@ -15,7 +15,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +23,7 @@ from cli import deployment, world
 from cli.access import embedded_state
 from cli.cloud import starting
 from cli.console import console
+from cli.cost.graph import KeptPlan
 from cli.deployment import EmbeddedRun, Outcome, Request
 from cli.failure import BadInputError, FailureError
 from cli.judgement import PACK
@@ -33,26 +34,10 @@ from cli.run import log_of
 from policies.data_loss import Verdict
 
 if TYPE_CHECKING:
-    from pulumi.automation.events import EngineEvent
-
     from infra.settings import Settings
 
 _LINES: Final = 15
 """How much of what a base said before it failed is repeated."""
-
-
-@dataclass
-class KeptPlan(Progress):
-    """Listens to a plan, and keeps the resource that each step is about."""
-
-    parents: dict[str, str] = field(default_factory=dict)
-
-    def on_event(self, event: EngineEvent) -> None:
-        super().on_event(event)
-        if event.resource_pre_event is not None:
-            step = event.resource_pre_event.metadata
-            state = step.new or step.old
-            self.parents[step.urn] = (state.parent if state else "") or ""
 
 
 @dataclass(frozen=True, slots=True)

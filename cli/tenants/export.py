@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from cli import options
 from cli.access import StackAccess, stack_access
-from cli.connector import NOT_AUTHORIZED, connect, one_line, rows
+from cli.connector import NOT_AUTHORIZED, one_line, rows
 from cli.console import answer, console
 from cli.failure import BadInputError, FailureError
 from cli.place import ROOT, local_directory
@@ -81,18 +80,7 @@ def exported(stack: str, organization: str, to: Path) -> dict[str, Any]:
         tenant = _tenant(access, organization)
         # Whoever deploys may take each organisation's role; masks and rights are the role's.
         try:
-            with (
-                closing(
-                    connect(
-                        access.address,
-                        access.deploy_user,
-                        access.deploy_key(),
-                        role=tenant["role_application"],
-                        warehouse=tenant["warehouse"],
-                    )
-                ) as connection,
-                connection.cursor() as cursor,
-            ):
+            with access.as_deploy_user(tenant["role_application"], tenant["warehouse"]) as cursor:
                 schema = f'"{tenant["database"]}"."{tenant["schema"]}"'
                 names = sorted(str(row["name"]) for row in rows(cursor, f"SHOW TABLES IN SCHEMA {schema}"))
                 tables = [_write(cursor, schema, name, to) for name in names]

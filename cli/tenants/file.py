@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -15,7 +13,7 @@ import yaml
 from cli import configuration, deployment
 from cli.failure import BadInputError
 from cli.place import ROOT
-from cli.settings_file import edited, replace_text
+from cli.settings_file import KeptFile, edited, replace_text
 
 ORGANIZATIONS: Final = "organizations"
 _ID: Final = re.compile(r"HCS([0-9]{4})")
@@ -23,13 +21,11 @@ _LAST: Final = 9999
 
 
 @dataclass
-class OrganizationsFile:
-    """A stack's organisations' file. `before` is its text when it was read."""
+class OrganizationsFile(KeptFile):
+    """A stack's organisations' file."""
 
     stack: str
     overrides: Sequence[str]
-    path: Path
-    before: str
 
     @classmethod
     def of(cls, stack: str, overrides: Sequence[str] = ()) -> OrganizationsFile:
@@ -38,7 +34,7 @@ class OrganizationsFile:
         completed(settings)
         name = (settings.get("config") or {}).get(f"{configuration.project()}:tenants_file") or "tenants.yaml"
         path = ROOT / name
-        return cls(stack, overrides, path, path.read_text(encoding="utf-8"))
+        return cls(path, path.read_text(encoding="utf-8"), stack, overrides)
 
     @property
     def text(self) -> str:
@@ -92,17 +88,8 @@ class OrganizationsFile:
 
     def difference(self) -> list[str]:
         """The lines that were taken out (-) and put in (+) since the file was read."""
-        lines = difflib.unified_diff(self.before.splitlines(), self.text.splitlines(), lineterm="", n=0)
+        lines = difflib.unified_diff((self.before or "").splitlines(), self.text.splitlines(), lineterm="", n=0)
         return [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
-
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Put the file back where what is done inside breaks off; check the settings that came of it."""
-        try:
-            yield
-        except BaseException:
-            replace_text(self.path, self.before)
-            raise
 
     def check(self) -> dict[str, Any]:
         """The stack's settings with the file as it is now. Raises `BadInputError` with all that is wrong in them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cli import deployment
@@ -12,15 +12,13 @@ from cli.access import declared_state
 from cli.console import console
 from cli.cost import prices
 from cli.cost.estimate import estimate
-from cli.cost.graph import PlannedGraph, of_state, resources
+from cli.cost.graph import PlannedGraph, of_state
 from cli.deployment import Outcome, Request
 from cli.failure import FailureError
 from cli.progress import Display, kind_of, name_of, type_of
 from cli.run import log_of
 
 if TYPE_CHECKING:
-    from pulumi.automation.events import EngineEvent
-
     from infra.settings import Settings
 
 
@@ -28,20 +26,9 @@ if TYPE_CHECKING:
 class OrganizationsPlan(PlannedGraph):
     """Listens to a preview and knows which organisation each resource is of, those included that would go."""
 
-    parents: dict[str, str] = field(default_factory=dict)
-
-    def on_event(self, event: EngineEvent) -> None:
-        super().on_event(event)
-        if event.resource_pre_event is not None:
-            step = event.resource_pre_event.metadata
-            state = step.new or step.old
-            if state is not None:
-                self.parents[step.urn] = state.parent or ""
-
     def changes_of(self, organization: str) -> tuple[list[tuple[str, str]], int]:
         """Its own changes (outcome and URN), and how many there are beside them."""
-        tenants = {each.urn: each.tenant for each in resources((urn, up, {}) for urn, up in self.parents.items())}
-        own = [(outcome, urn) for outcome, urn in self.changes if tenants.get(urn) == organization]
+        own = [(outcome, urn) for outcome, urn in self.changes if self.tenant(urn) == organization]
         stack = sum(type_of(urn) == "pulumi:pulumi:Stack" for _, urn in self.changes)
         return own, len(self.changes) - len(own) - stack
 

@@ -6,8 +6,6 @@ data-loss guard passes exactly these losses, once. Each call takes the step that
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,12 +16,12 @@ import yaml
 
 from cli import configuration, deployment, guard, options
 from cli.access import stack_access
-from cli.connector import connect, one_line, rows
+from cli.connector import one_line, rows
 from cli.console import answer, console
 from cli.deployment import Request
 from cli.failure import BadInputError, FailureError
 from cli.place import Place
-from cli.settings_file import edited, replace_text
+from cli.settings_file import KeptFile, edited, replace_text
 from cli.tenants.editing import Organization, carry_out, tell, up_command
 from cli.tenants.export import exported
 from cli.tenants.file import OrganizationsFile, completed
@@ -167,7 +165,6 @@ def delete(
     organization = own.organization_id
     who = _accepted(given)
     counts = _still_as_exported(file, organization, record)
-    before = dict(record.values)
     allowances = Allowances.of(file.stack)
     with file.kept(), allowances.kept():
         file.remove(organization)
@@ -190,18 +187,8 @@ def delete(
         reason = f"{organization} left on {retired['since']}; exported, and kept until {retired['delete_from']}"
         allowances.add(blocked, reason, who)
     deletion = record.values.get("deletion") or {"accepted_by": who, "accepted_on": today().isoformat()}
-    try:
-        record.write(
-            deletion={
-                **deletion,
-                "asked_on": today().isoformat(),
-                "rows_then": counts,
-                "retention_days": own.retention_days,
-            }
-        )
-    except BaseException:
-        record.values = before
-        raise
+    deletion |= {"asked_on": today().isoformat(), "rows_then": counts, "retention_days": own.retention_days}
+    record.write(deletion=deletion)
     notes = [
         f"{sum(counts.values()):,} rows go, {len(blocked)} losses are allowed for {_ALLOWED_FOR_DAYS} days.",
         "After `up` the same command writes the certificate.",
@@ -224,18 +211,7 @@ def _still_as_exported(file: OrganizationsFile, organization: str, record: Recor
         if tenant is None:
             raise FailureError(f"{organization} is not up in stack {file.stack}.")
         try:
-            with (
-                closing(
-                    connect(
-                        access.address,
-                        access.deploy_user,
-                        access.deploy_key(),
-                        role=_READER,
-                        warehouse=shared["warehouse"],
-                    )
-                ) as connection,
-                connection.cursor() as cursor,
-            ):
+            with access.as_deploy_user(_READER, shared["warehouse"]) as cursor:
                 held = rows(cursor, f'SHOW GRANTS TO ROLE "{tenant["role_application"]}"')
                 if held:
                     raise FailureError(
@@ -262,28 +238,16 @@ def _still_as_exported(file: OrganizationsFile, organization: str, record: Recor
 
 
 @dataclass
-class Allowances:
+class Allowances(KeptFile):
     """Where losses are allowed: the stack's own file, or beside an embedded stack, which is not committed."""
 
-    path: Path
     embedded: bool
-    before: str | None
 
     @classmethod
     def of(cls, stack: str) -> Allowances:
         embedded = deployment.is_embedded(stack)
-        path = Place.of(stack).allowances if embedded else configuration.stack_file(stack)
-        return cls(path, embedded, path.read_text(encoding="utf-8") if path.exists() else None)
-
-    def kept(self) -> _Kept:
-        """Put the file back where what is done inside breaks off."""
-        return _Kept(self.restore)
-
-    def restore(self) -> None:
-        if self.before is None:
-            self.path.unlink(missing_ok=True)
-        else:
-            replace_text(self.path, self.before)
+        file = KeptFile.read(Place.of(stack).allowances if embedded else configuration.stack_file(stack))
+        return cls(file.path, file.before, embedded)
 
     def add(self, blocked: list[Judged], reason: str, who: str) -> None:
         """Allow these losses, beside those that are allowed already."""
@@ -304,18 +268,6 @@ class Allowances:
         else:
             all_ = [*((known.get("config") or {}).get(guard.KEY) or []), *given]
             replace_text(self.path, edited(self.before or "", ("config",), {guard.KEY: all_}))
-
-
-@dataclass
-class _Kept:
-    restore: Callable[[], None]
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            self.restore()
 
 
 # ── the certificate ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -354,18 +306,7 @@ def _certificate(file: OrganizationsFile, organization: str, record: Record) -> 
         if organization in outputs["tenants"]:
             raise FailureError(f"{organization} is still up in stack {file.stack}: `./nexus up` deletes it.")
         try:
-            with (
-                closing(
-                    connect(
-                        access.address,
-                        access.deploy_user,
-                        access.deploy_key(),
-                        role=_READER,
-                        warehouse=shared["warehouse"],
-                    )
-                ) as connection,
-                connection.cursor() as cursor,
-            ):
+            with access.as_deploy_user(_READER, shared["warehouse"]) as cursor:
                 left = [str(row["name"]) for row in rows(cursor, f"SHOW DATABASES LIKE '{database}'")]
                 left += [str(row["name"]) for row in rows(cursor, f"SHOW WAREHOUSES LIKE '{organization}%'")]
                 left += [str(row["name"]) for row in rows(cursor, f"SHOW ROLES LIKE '{organization}%'")]

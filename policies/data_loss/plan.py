@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
 
-from policies.graph.resources import identifier
+from policies.graph.resources import SIGNATURE, UNKNOWN_VALUES, identifier
 
 Op = Literal["create", "update", "replace", "delete", "same"]
 
@@ -15,28 +15,14 @@ ORGANIZATION: Final = ":Organization"
 """How the type of the component ends that holds all of one organisation."""
 
 _SECRET: Final = "[secret]"  # noqa: S105 - what the engine writes instead of one
-_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-"""The key by which the engine's state marks a secret."""
-_UNKNOWN: Final = frozenset(
-    {
-        # The engine's sentinels for what a preview does not know: bool, number, string, array, map, asset, archive.
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-        "030794c1-ac77-496b-92df-f27374a8bd58",
-        "e48ece36-62e2-4504-bad9-02848725956a",
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-    }
-)
 
 
 def unknown(value: Any) -> bool:
     """Whether a value, or anything in it, is not known in the plan, or hidden in it for being secret."""
     if isinstance(value, str):
-        return value in _UNKNOWN or value == _SECRET
+        return value in UNKNOWN_VALUES or value == _SECRET
     if isinstance(value, Mapping):
-        return _SIGNATURE in value or any(map(unknown, value.values()))
+        return SIGNATURE in value or any(map(unknown, value.values()))
     if isinstance(value, list | tuple):
         return any(map(unknown, value))
     return False

@@ -10,11 +10,11 @@ from typing import Any, Final, TypeVar
 
 Made = TypeVar("Made")
 
-_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the engine's mark of one
 #: How the engine writes what a preview cannot know yet: for a boolean, a number, a string, a list, an asset, an
 #: archive, an object (pulumi_policy.proxy).
-_UNKNOWN_VALUES: Final = frozenset(
+UNKNOWN_VALUES: Final = frozenset(
     {
         "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
         "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
@@ -187,11 +187,11 @@ def identifier(text: str) -> tuple[str, ...]:
 def plain(value: Any) -> Any:
     """A value of the wire or of a state: secrets closed, what is not known yet as UNKNOWN."""
     if isinstance(value, str):
-        return UNKNOWN if value in _UNKNOWN_VALUES else value
+        return UNKNOWN if value in UNKNOWN_VALUES else value
     if isinstance(value, Mapping):
-        if _SIGNATURE not in value:
+        if SIGNATURE not in value:
             return {key: plain(inner) for key, inner in value.items()}
-        if value[_SIGNATURE] != _SECRET_SIGNATURE:
+        if value[SIGNATURE] != _SECRET_SIGNATURE:
             return Secret()  # an asset or an archive: nothing that a policy reads
         inner = plain(value.get("value"))
         return UNKNOWN if isinstance(inner, Unknown) else Secret(inner)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from cli.connector import SnowflakeAddress, connect
-from cli.migrate.target import Address
+from cli.connector import SnowflakeAddress
+from cli.migrate.target import Address, connecting
 from components.snowflake.tables import NEXUSCHAT_TABLES
 from emulator.snowflake.account import Account
 from tests.emulator.account_roles import Roles
@@ -71,16 +71,8 @@ class Chat:
     def connect(self, address: Address) -> SnowflakeConnection:
         """Log in as the command does."""
         key = load_pem_private_key(self.keys.private.encode(), None)
-        return connect(
-            SnowflakeAddress("VIDEXA", "EMBEDDED", "127.0.0.1", self.endpoint.port),
-            SERVICE_USER,
-            key,
-            role=address.role,
-            warehouse=address.warehouse,
-            database=address.database,
-            schema=address.schema,
-            paramstyle="qmark",
-        )
+        account = SnowflakeAddress("VIDEXA", "EMBEDDED", "127.0.0.1", self.endpoint.port)
+        return connecting(account, SERVICE_USER, key)(address)
 
     def rows(self, tenant: str, statement: str) -> list[tuple[Any, ...]]:
         """What an organisation's application role is answered."""

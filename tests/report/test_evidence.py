@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from cli.cost.graph import KeptPlan
 from cli.report.coverage import coverage
 from cli.report.evidence import _losses, touches
-from cli.report.gather import Base, KeptPlan
+from cli.report.gather import Base
 from cli.report.isolation import highest, level_of, matrix, steps_of
 from cli.report.page import page
 from cli.report.summary import LONGEST, summary

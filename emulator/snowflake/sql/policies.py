@@ -29,8 +29,9 @@ from emulator.snowflake.account import (
     SnowflakeObject,
 )
 from emulator.snowflake.account.names import base_type
+from emulator.snowflake.sql.naming import in_full
 from emulator.snowflake.sql.parsing import parse
-from emulator.snowflake.sql.scopes import Scope, in_full, owner_session
+from emulator.snowflake.sql.scopes import Scope, owner_session
 from emulator.snowflake.sql.syntax import unsupported
 
 _MAXIMUM_DEPTH = 32
@@ -154,7 +155,7 @@ class Policies(ABC):
                     continue
                 full = self._resolve(table.copy(), scope) if table.db else None
                 if full is None and scope.authority.schema is not None:
-                    full = in_full((table.name if table.this.quoted else table.name.upper(),), scope.authority)
+                    full = in_full(scope.authority, "TABLE", (table.name if table.this.quoted else table.name.upper(),))
                 if full is not None and any(column.name == name for column in self._account.columns(full)):
                     raise SnowflakeError.compilation(
                         904,

@@ -21,9 +21,10 @@ from emulator.snowflake.account.names import quote
 from emulator.snowflake.sql import vocabulary
 from emulator.snowflake.sql.account_usage import is_usage_view, usage_rows
 from emulator.snowflake.sql.ai_stand_in import CONSTANT_OBJECTS, ai_function, is_ai_function
+from emulator.snowflake.sql.naming import in_full
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.policies import TARGET, Policies, typed, wanted_columns
-from emulator.snowflake.sql.scopes import Scope, function_body, in_full, owner_session, subquery, table_node
+from emulator.snowflake.sql.scopes import Scope, function_body, owner_session, subquery, table_node
 from emulator.snowflake.sql.syntax import unsupported
 from emulator.snowflake.sql.table_functions import table_function
 from emulator.snowflake.sql.translate import patch
@@ -462,7 +463,7 @@ class _Preparation(Policies):
     def _resolve(self, node: exp.Table, scope: Scope) -> ObjectName:
         authority = scope.authority
         if isinstance(node.this, exp.DynamicIdentifier):
-            return in_full(ObjectName.parse(self._identifier_text(node.this)).parts, authority)
+            return in_full(authority, "TABLE", ObjectName.parse(self._identifier_text(node.this)).parts)
         if not isinstance(node.this, exp.Identifier):
             raise unsupported(f"{node.sql(dialect='snowflake')} as a table")
         parts: list[str] = []
@@ -476,7 +477,7 @@ class _Preparation(Policies):
                 parts.append("")
             elif part:
                 raise SnowflakeError.syntax(f"unexpected '{part}'")
-        return in_full(tuple(parts), authority)
+        return in_full(authority, "TABLE", tuple(parts))
 
     def _read(self, name: ObjectName, scope: Scope, alias: exp.TableAlias | None, named: exp.Table) -> exp.Expr:
         if name.schema == "INFORMATION_SCHEMA":
@@ -621,7 +622,7 @@ class _Preparation(Policies):
             self._identifier(place)
             database = place.name
         else:
-            database = in_full(("INFORMATION_SCHEMA", ""), scope.authority).database
+            database = in_full(scope.authority, "TABLE", ("INFORMATION_SCHEMA", "")).database
         positional: list[Any] = []
         named: dict[str, Any] = {}
         for argument in call.expressions:
@@ -716,7 +717,7 @@ class _Preparation(Policies):
         unknown = SnowflakeError.compilation(2140, "42601", f"Unknown function {'.'.join(parts)}")
         if len(parts) == 1 and (scope.authority.database is None or scope.authority.schema is None):
             raise unknown
-        name = in_full(parts, scope.authority)
+        name = in_full(scope.authority, "TABLE", parts)
         found = [
             function
             for function in self._account.list(None, "FUNCTION", within=ObjectName(name.parts[:2]))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from emulator.snowflake.account import ObjectName, Session, SnowflakeError, SnowflakeObject
+from emulator.snowflake.account import ObjectName, Session, SnowflakeObject
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.syntax import unsupported
 
@@ -37,29 +37,6 @@ def owner_session(session: Session, owned: SnowflakeObject) -> Session:
         parameters=session.parameters,
         session_id=session.session_id,
     )
-
-
-def in_full(parts: tuple[str, ...], session: Session) -> ObjectName:
-    """The three parts of a table's name, the missing ones from the session's current database and schema."""
-    if len(parts) == 3:
-        return ObjectName((parts[0], parts[1] or "PUBLIC", parts[2]))
-    if session.database is None:
-        raise SnowflakeError(
-            90105,
-            "22000",
-            "Cannot perform operation. This session does not have a current database. Call 'USE DATABASE', or use a "
-            "qualified name.",
-        )
-    if len(parts) == 2:
-        return ObjectName((session.database, *parts))
-    if session.schema is None:
-        raise SnowflakeError(
-            90106,
-            "22000",
-            "Cannot perform operation. This session does not have a current schema. Call 'USE SCHEMA', or use a "
-            "qualified name.",
-        )
-    return ObjectName((session.database, session.schema, parts[0]))
 
 
 def table_node(name: ObjectName) -> exp.Table:
