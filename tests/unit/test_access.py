@@ -20,8 +20,8 @@ from infra import naming
 from infra.program import program
 from infra.roles_document import PATH, within
 from infra.settings import SettingsError, load_settings
-from tests.unit.conftest import ROOT, as_engine_sends, organisations_file, stack_config
 from tests.unit.recording import Graph, Registration, declare, private_key
+from tests.unit.stack_settings import ROOT, as_engine_sends, organisations_file, stack_config
 from tests.unit.test_settings import filled_prod, put
 
 SNOWFLAKE = "snowflake:index/"

@@ -11,8 +11,8 @@ import pytest
 from components.azure.roles import ACR_PULL, KEY_VAULT_SECRETS_USER, role_assignment_name
 from components.snowflake.service_user import public_key_line
 from infra.program import program
-from tests.unit.conftest import as_engine_sends, organisations_file
 from tests.unit.recording import Graph, Registration, declare, private_key
+from tests.unit.stack_settings import as_engine_sends, organisations_file
 from tests.unit.test_settings import filled_prod
 
 VAULT = "azure-native:keyvault:Vault"

@@ -13,8 +13,8 @@ from infra.azure_composition import SECRET_BYTES
 from infra.azure_settings import TAKEN_OVER_SECRETS
 from infra.program import program
 from infra.settings import load_settings
-from tests.unit.conftest import ROOT, as_engine_sends, organisations_file, stack_config
 from tests.unit.recording import Graph, declare
+from tests.unit.stack_settings import ROOT, as_engine_sends, organisations_file, stack_config
 from tests.unit.test_azure import APP, ASSIGNMENT, ENVIRONMENT, IDENTITY, REGISTRY, SECRET, VAULT, references
 from tests.unit.test_settings import filled_prod, problems, put
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from infra.program import program
-from tests.unit.conftest import as_engine_sends, organisations_file, stack_config
 from tests.unit.recording import Graph, declare
+from tests.unit.stack_settings import as_engine_sends, organisations_file, stack_config
 from tests.unit.test_azure import APP, ASSIGNMENT, SECRET, references, variables
 from tests.unit.test_settings import problems, put
 

@@ -10,8 +10,8 @@ import pytest
 
 from infra.program import program
 from tests.unit.azure_models import MODELS, judge
-from tests.unit.conftest import as_engine_sends, organisations_file
 from tests.unit.recording import Graph, Registration, declare
+from tests.unit.stack_settings import as_engine_sends, organisations_file
 from tests.unit.test_azure_access import put
 from tests.unit.test_settings import filled_prod
 

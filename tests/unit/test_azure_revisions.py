@@ -8,8 +8,8 @@ import pytest
 
 from components.azure.revisions import LONGEST_REVISION_NAME, Release, Revisions
 from infra.program import program
-from tests.unit.conftest import as_engine_sends, organisations_file, stack_config
 from tests.unit.recording import Graph, Registration, declare
+from tests.unit.stack_settings import as_engine_sends, organisations_file, stack_config
 from tests.unit.test_azure import APP, container
 from tests.unit.test_settings import problems, put
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.conftest import stack_config
 from tests.unit.recording import Graph, Registration
+from tests.unit.stack_settings import stack_config
 from tests.unit.test_azure import APP, SECRET, container, references, variables
 
 JOB = "azure-native:app:Job"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.settings import SettingsError, load_settings
-from tests.unit.conftest import ROOT, stack_config
+from tests.unit.stack_settings import ROOT, stack_config
 
 GOOD = {
     "resource": "COMPUTE_WH",

@@ -18,8 +18,8 @@ from infra import naming
 from infra.outputs import README, render_readme
 from infra.program import DEBUG_VARIABLE, declaring_line, program, settings_from_engine, spare_the_engine
 from infra.settings import load_settings
-from tests.unit.conftest import ROOT, as_engine_sends, organisations_file, stack_config
 from tests.unit.recording import Graph, declare, run_main
+from tests.unit.stack_settings import ROOT, as_engine_sends, organisations_file, stack_config
 
 #: Resources of one organisation, its component included.
 PER_ORGANISATION = 46 + len(NEXUSCHAT_TABLES)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.settings import Settings, SettingsError, load_settings
-from tests.unit.conftest import ROOT, as_engine_sends, stack_config
+from tests.unit.stack_settings import ROOT, as_engine_sends, stack_config
 
 TENANTS = """\
 defaults:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import as_engine_sends, organisations_file, stack_config
 
 from cli.verify.computed import own_settings
 from infra.program import program
@@ -13,6 +12,7 @@ from infra.settings import load_settings
 from policies.graph.resources import Resource, ResourceGraph
 from policies.graph.uniformity import differences
 from tests.unit.recording import Graph, declare
+from tests.unit.stack_settings import as_engine_sends, organisations_file, stack_config
 
 RETIRED = "suspended: true, retired: {since: 2026-01-01, delete_from: 2026-02-01, accepted_by: a@example.org"
 
