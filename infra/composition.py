@@ -155,7 +155,7 @@ async def compose_platform(settings: Settings) -> Platform:
         ),
     )
     await _under_way()
-    operator, tenant_management = _tenant_management(account, shared, providers)
+    operator, tenant_operator, procedures = _tenant_management(account, shared, providers)
     await _under_way()
     user = ServiceUser(
         "application-user",
@@ -218,7 +218,8 @@ async def compose_platform(settings: Settings) -> Platform:
         account_settings,
         policies,
         retention,
-        *tenant_management,
+        tenant_operator,
+        procedures,
         _break_glass(settings, policies, providers),
     ]
     if settings.snowflake.existing is not None:
@@ -259,6 +260,7 @@ async def compose_platform(settings: Settings) -> Platform:
             schema=shared.schema,
             table=shared.organizations_table,
             writer=writer,
+            suspend=procedures.procedures["SUSPEND_ORGANIZATION"],
         ),
         shared=shared,
         governance=governance,
@@ -283,7 +285,7 @@ async def _under_way() -> None:
 
 def _tenant_management(
     account: SnowflakeAccountArgs, shared: SharedDatabase, providers: AdministrativeProviders
-) -> tuple[Operator, list[Component]]:
+) -> tuple[Operator, TenantOperator, TenantProcedures]:
     args = TenantProceduresArgs(
         database=shared.database,
         database_name=naming.SHARED_DATABASE,
@@ -300,7 +302,7 @@ def _tenant_management(
     role = TenantOperator("tenant-operator", args)
     # The role is unknown until it stands and may act: then alone can the provider log in as it.
     operator = Operator(snowflake_provider("snowflake-operator", account, role.role), role.role)
-    return operator, [role, TenantProcedures("tenant-procedures", args, operator)]
+    return operator, role, TenantProcedures("tenant-procedures", args, operator)
 
 
 def _cortex_functions(

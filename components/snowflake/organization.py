@@ -39,13 +39,15 @@ class OrganizationNames:
 class OrganizationRegistry:
     """Where organisations are written down: plain outputs of the shared database, and who writes there.
 
-    `writer` is a provider that owns the table and has a warehouse, since a row is written by a statement.
+    `writer` is a provider that owns the table and has a warehouse, since a row is written by a statement; it may call
+    `suspend`, the procedure by which the application suspends an organisation.
     """
 
     database: pulumi.Input[str]
     schema: pulumi.Input[str]
     table: pulumi.Input[str]
     writer: snowflake.Provider
+    suspend: snowflake.ProcedurePython
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class OrganizationArgs:
     of the tag for patients' data, `maintenance` who deletes what has expired; `operator` owns the warehouse and the
     access roles.
     `counting` is how its use is counted, and `monthly_cortex_tokens` what its calls of models may use in a month.
-    A `suspended` organisation's roles reach nothing, and its row says so; its data, retention and counting stay.
+    A `suspended` organisation's roles reach nothing, its warehouse is stopped, and its row says so, so that none of its
+    users is served; its data, retention and counting stay.
     `deletion_protection` guards the database, its schema and its tables.
     """
 
@@ -223,9 +226,16 @@ class Organization(Component):
             self.child(
                 snowflake.Execute(
                     f"{prefix}-suspended",
-                    execute=table.apply(lambda table: set_status(table, args.organization_id, "SUSPENDED")),
-                    revert=table.apply(lambda table: set_status(table, args.organization_id, "ACTIVE")),
-                    opts=self.child_options(registry.writer, delete_before_replace=True, depends_on=[row]),
+                    # As the application suspends: the roles lose all before the warehouse stops, so that no statement
+                    # of theirs resumes it.
+                    execute=quoted(registry.database, registry.schema, registry.suspend.name).apply(
+                        lambda procedure: f"CALL {procedure}({literal(args.organization_id)})"
+                    ),
+                    # No more than the status: what the roles get back is declared.
+                    revert=table.apply(lambda table: let_work(table, args.organization_id)),
+                    opts=self.child_options(
+                        registry.writer, delete_before_replace=True, depends_on=[row, ownership, *access.enabling]
+                    ),
                 )
             )
 
@@ -250,10 +260,10 @@ class Organization(Component):
         )
 
 
-def set_status(table: str, organization_id: str, status: str) -> str:
-    """The statement by which an organisation's row says whether the application serves it."""
+def let_work(table: str, organization_id: str) -> str:
+    """The statement by which an organisation's row says that the application serves it again."""
     return (
-        f"UPDATE {table} SET STATUS = {literal(status)}, UPDATED_AT = SYSDATE() "  # noqa: S608 -- literals are escaped
+        f"UPDATE {table} SET STATUS = 'ACTIVE', UPDATED_AT = SYSDATE() "  # noqa: S608 -- literals are escaped
         f"WHERE ORGANIZATION_ID = {literal(organization_id)}"
     )
 

@@ -22,6 +22,13 @@ _DESTROYS: Final[Sequence[tuple[str, str]]] = (
 )  # fmt: skip
 _CODE: Final = re.compile(r"(?:CALL (?!\"?SNOWFLAKE\"?\.)|EXECUTE IMMEDIATE\b|BEGIN\b|DECLARE\b)")
 """Code, but for the procedures of Snowflake's own database: they hold nobody's data."""
+_CALLED: Final = re.compile(r"CALL (.+?) ?\(")
+_DESTROYS_IN_CODE: Final = re.compile(
+    r"\b(?:DROP|TRUNCATE|DELETE|OVERWRITE|OR\s+REPLACE|SWAP|DATA_RETENTION_TIME_IN_DAYS|EXECUTE\s+IMMEDIATE)\b"
+    r"|\bCALL\s*(?:\s[{\"'%]|[\w.$]*\()",
+    re.IGNORECASE,
+)
+"""A word anywhere in a procedure's definition that could lose something, or hand on to what could."""
 _GUARD: Final = re.compile(
     r"ALTER (?:TABLE|VIEW) (.+?) "
     r"(?:ADD|(?:MODIFY|ALTER)(?: COLUMN)? .+ SET|SET) ((?:ROW ACCESS POLICY|MASKING POLICY|TAG) [^ =]+)"
@@ -56,7 +63,7 @@ def statement_losses(plan: Plan) -> Iterator[Finding]:
                 if known:
                     yield _cannot_tell(step, tenant, place, which)
             else:
-                yield from _destroys(step, tenant, place, which, str(text or ""), declared)
+                yield from _destroys(plan, step, tenant, place, which, str(text or ""), declared)
         if step.gone:
             yield from _unguards(plan, step, tenant, declared)
         if step.op == "delete" or (step.op == "replace" and not unknown(step.new.get("execute"))):
@@ -75,7 +82,9 @@ def _cannot_tell(step: Step, tenant: str, place: str, which: str) -> Finding:
     )
 
 
-def _destroys(step: Step, tenant: str, place: str, which: str, text: str, declared: str) -> Iterator[Finding]:
+def _destroys(
+    plan: Plan, step: Step, tenant: str, place: str, which: str, text: str, declared: str
+) -> Iterator[Finding]:
     for statement in statements(text):
         for pattern, words in _DESTROYS:
             if re.match(pattern, statement):
@@ -112,7 +121,7 @@ def _destroys(step: Step, tenant: str, place: str, which: str, text: str, declar
                     "the guard of rows or columns that it takes off",
                     _MOMENT,
                 )
-            elif _CODE.match(statement):
+            elif _CODE.match(statement) and not _shown_harmless(plan, statement):
                 yield Finding(
                     step.urn,
                     tenant,
@@ -122,6 +131,22 @@ def _destroys(step: Step, tenant: str, place: str, which: str, text: str, declar
                     "by Time Travel, where what it touches has any",
                     "the code that it runs",
                 )
+
+
+def _shown_harmless(plan: Plan, statement: str) -> bool:
+    """Whether a call is of a procedure that the plan itself declares, whose definition has no word that loses."""
+    called = _CALLED.match(statement)
+    if called is None:
+        return False
+    definitions = [
+        step.new.get("procedureDefinition")
+        for step in plan.of("ProcedurePython")
+        if step.op != "delete"
+        and tuple(step.new.get(part) for part in ("database", "schema", "name")) == identifier(called[1])
+    ]
+    return bool(definitions) and all(
+        not unknown(text) and not _DESTROYS_IN_CODE.search(str(text)) for text in definitions
+    )
 
 
 def _unguards(plan: Plan, step: Step, tenant: str, declared: str) -> Iterator[Finding]:

@@ -289,6 +289,34 @@ def test_statements_that_lose_nothing(seen: Step) -> None:
     assert changes(seen) == []
 
 
+STOP = "def main(session, name):\n    session.sql('ALTER WAREHOUSE W SUSPEND').collect()\n"
+
+
+@pytest.mark.parametrize(
+    ("procedure", "harmless"),
+    [
+        (step("same", "ProcedurePython", "P", {"database": "D", "schema": "S", "name": "STOP",
+                                               "procedureDefinition": STOP}), True),
+        (step("create", "ProcedurePython", "P", new={"database": "D", "schema": "S", "name": "STOP",
+                                                     "procedureDefinition": STOP}), True),
+        # Another one, one that goes, one that is not known, and one that hides something.
+        (step("same", "ProcedurePython", "P", {"database": "D", "schema": "S2", "name": "STOP",
+                                               "procedureDefinition": STOP}), False),
+        (step("delete", "ProcedurePython", "P", {"database": "D", "schema": "S", "name": "STOP",
+                                                 "procedureDefinition": STOP}), False),
+        (step("same", "ProcedurePython", "P", {"database": "D", "schema": "S", "name": "STOP",
+                                               "procedureDefinition": UNKNOWN}), False),
+        *((step("same", "ProcedurePython", "P", {"database": "D", "schema": "S", "name": "STOP",
+                                                 "procedureDefinition": STOP + more}), False)
+          for more in ("session.sql('drop table t')", "session.sql('DELETE FROM T')", "session.call('X'); 'Call X()'")),
+    ],
+)  # fmt: skip
+def test_a_call_is_judged_by_the_definition_in_the_plan(procedure: Step, harmless: bool) -> None:
+    call = 'CALL "D"."S"."STOP"(\'HCS0001\')'
+    seen = changes(procedure, execute("create", new=call))
+    assert [change for object_, change in seen if object_ == "statement x"] == ([] if harmless else [f"run {call}"])
+
+
 def test_a_policy_is_not_missed_on_a_table_that_goes_too() -> None:
     gone = step("delete", "Table", "t", {**HERE, "name": "T"})
     assert changes(gone, execute("delete", ADD, DROP)) == [("table D.S.T", "drop")]
