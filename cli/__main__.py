@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.failure import FailureError
+from cli.place import TRIED
 
 PANELS: Final = {
     "Bring a stack up": {
@@ -102,6 +103,15 @@ app = typer.Typer(cls=Verbs, add_completion=False, no_args_is_help=True, pretty_
 @app.callback(epilog="Each verb tells more, with an example: ./nexus VERB --help")
 def nexus() -> None:
     """NexusChat's platform as code: the real Pulumi engine, on an embedded cloud or on Azure and Snowflake."""
+    if TRIED:
+        from cli.configuration import require
+        from cli.console import say
+
+        for stack in TRIED:
+            # A name that is mistyped would leave the stack that was meant a real one.
+            require(stack)
+        are = "is" if len(TRIED) == 1 else "are"
+        say(f"{', '.join(TRIED)} {are} embedded here (NEXUS_EMBEDDED): nothing real is reached")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,7 +13,13 @@ from emulator.private_file import write_private
 ROOT: Final = Path(__file__).resolve().parent.parent
 """The checkout: `Pulumi.yaml` and all stack files are here."""
 
-EMBEDDED_STACKS: Final = frozenset({"local"})
+TRIED: Final = tuple(filter(None, os.environ.get("NEXUS_EMBEDDED", "").replace(" ", "").split(",")))
+"""Stacks of a real environment that are embedded for as long as `NEXUS_EMBEDDED` names them (`NEXUS_EMBEDDED=prod`).
+
+So that whole procedures can be tried on this machine, with a real environment's settings and without a credential.
+"""
+
+EMBEDDED_STACKS: Final = frozenset({"local", *TRIED})
 """The stacks whose Azure and Snowflake are the embedded ones."""
 
 
@@ -92,6 +98,11 @@ class Place:
     def allowances(self) -> Path:
         """Losses of data that were allowed in an embedded stack, which are not committed."""
         return self.directory / "allowances.yaml"
+
+    @property
+    def adopted(self) -> Path:
+        """The settings by which an embedded stack takes over what exists, which are not committed."""
+        return self.directory / "adopted.yaml"
 
     @property
     def guarded(self) -> Path:

@@ -170,7 +170,7 @@ def command(
     ] = None,
     role: Annotated[str | None, typer.Option(help="The role to act in (otherwise the user's default one).")] = None,
     user: Annotated[
-        str | None, typer.Option(help="The deploy user (default), or the applications' service user.")
+        str | None, typer.Option(help="The deploy user (default), the applications' service user, or Power BI's.")
     ] = None,
     stack: options.Stack = "local",
     as_json: options.Json = False,
@@ -203,11 +203,8 @@ def command(
 
 def _key(access: StackAccess, user: str) -> RSAPrivateKey:
     """The private key of a user whose key is to be had here."""
-    service_user = access.settings.snowflake.service_user.name
     if user == access.deploy_user:
         return access.deploy_key()
-    if user == service_user:
-        from cli.verify.command import service_key
+    from cli.service_keys import key_of
 
-        return service_key(access)
-    raise BadInputError(f"no key is known for user {user}: {access.deploy_user} and {service_user} have one")
+    return key_of(access, user)

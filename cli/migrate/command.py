@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import options
 from cli.access import StackAccess, stack_access
-from cli.connector import private_key
 from cli.console import answer, console, say
 from cli.failure import BadInputError, FailureError
 from cli.place import ROOT, Place
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
     from cli.migrate.source import Source
     from cli.migrate.target import Address
     from cli.migrate.users import UserMap
-
-SERVICE_KEY: Final = "SNOWFLAKE_SERVICE_PRIVATE_KEY"
-"""The environment's variable with the service user's private key (PEM), for a stack whose vault is a real one."""
 
 
 class From(StrEnum):
@@ -254,19 +249,11 @@ def _no_key() -> RSAPrivateKey:
 
 
 def _worker(access: StackAccess) -> tuple[str, RSAPrivateKey]:
-    """The service user, who holds every organisation's application role, and its key."""
-    user = access.settings.snowflake.service_user.name
-    if access.endpoints is not None:
-        from cli.verify.command import service_key
+    """The service user, who holds every organisation's application role and writes the rows, and its key."""
+    from cli.service_keys import key_of
 
-        return user, service_key(access)
-    pem = os.environ.get(SERVICE_KEY)
-    if not pem:
-        raise BadInputError(f"set {SERVICE_KEY} to the private key (PEM) of {user}: the rows are written as {user}")
-    try:
-        return user, private_key(pem)
-    except ValueError as error:
-        raise BadInputError(f"{SERVICE_KEY}: {error}") from None
+    user = access.settings.snowflake.service_user.name
+    return user, key_of(access, user)
 
 
 def _rollback_lines(told: dict[str, Any]) -> list[str]:

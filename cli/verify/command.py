@@ -162,6 +162,7 @@ def verify(
             as_deploy_user,
             ("SYSADMIN", _READER),
         )
+        _power_bi(report, access, declared)
     # What would last is tried where nothing can be lost.
     lasting = access.endpoints is not None
     kinds = [
@@ -183,6 +184,18 @@ def verify(
     isolation(report, declared.tenants, tables, kinds)
     others = roles_without_content(state, declared.tenants)
     platform_roles(report, as_deploy_user, others, declared.tenants, tables, lasting=lasting)
+
+
+def _power_bi(report: Report, access: StackAccess, declared: Declared) -> None:
+    """Check Power BI's log-in, with its own key and as it logs in: no role or warehouse is named."""
+    from cli.service_keys import key_of
+    from cli.verify.power_bi import power_bi
+    from infra.naming import MONITORING_ROLE, MONITORING_SCHEMA
+
+    user = access.settings.snowflake.power_bi_user.name
+    key = key_of(access, user)
+    schema = f'"{declared.shared.database}"."{MONITORING_SCHEMA}"'
+    power_bi(report, user, MONITORING_ROLE, schema, declared.tenants, lambda: connect(access.address, user, key))
 
 
 def _as_service_user(report: Report, access: StackAccess, declared: Declared, key: RSAPrivateKey) -> Connect:

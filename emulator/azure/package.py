@@ -27,6 +27,7 @@ from emulator.azure.identifiers import (
 from emulator.azure.kinds import Autoname, AzureConfiguration, Operation, ResourceKind
 from emulator.azure.resource_types import kind_of_token, kind_of_type, split_token
 from emulator.azure.resource_types.edge import LINK_CONNECTIONS, approve, links_that_wait
+from emulator.azure.resource_types.keyvault import current_value
 from emulator.azure.roles import ROLE_ASSIGNMENTS
 from emulator.azure.rules import split_path, tags_rule, walk
 from emulator.azure.shapes import MapShape, ObjectShape, TypeShapes, api_version, preview, project, type_shapes
@@ -501,7 +502,11 @@ class AzurePackage(EmbeddedPackage):
     # By hand
 
     def by_hand(self, action: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """`private-links` tells which connections to an environment wait, `approve-private-link` approves one."""
+        """What a person does in Azure whom it lets: nothing here judges the person.
+
+        `private-links` tells which connections to an environment wait, `approve-private-link` approves one; `secret`
+        reads a secret's current value.
+        """
         if action == "private-links":
             waiting = links_that_wait(self.store, str(arguments["environment"]))
             return {"waiting": [_told(connection) for connection in waiting]}
@@ -512,6 +517,8 @@ class AzurePackage(EmbeddedPackage):
             with self.store.transaction():
                 approve(self.store, connection, str(arguments["description"]))
             return _told(connection)
+        if action == "secret":
+            return {"value": current_value(self.store, str(arguments["vault"]), str(arguments["name"]))}
         return super().by_hand(action, arguments)
 
     # Functions

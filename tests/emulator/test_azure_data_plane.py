@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from emulator.azure import AzurePackage, AzureStore, data_plane
 from emulator.azure.data_plane import RESOURCE, routes
+from emulator.azure.errors import AzureError
 from tests.emulator.azure_provider import Azure, Made
 
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -194,3 +195,13 @@ def test_a_token_is_for_the_vault_an_existing_identity_and_a_limited_time(
     now = data_plane.time.time()
     monkeypatch.setattr(data_plane.time, "time", lambda: now + data_plane.TOKEN_LIFETIME_SECONDS + 1)
     assert plane.get(PATH, token)[0] == 401
+
+
+def test_a_person_reads_a_secret_by_hand(azure: Azure) -> None:
+    def read(vault: str, name: str) -> dict[str, str]:
+        return azure.package.by_hand("secret", {"vault": vault, "name": name})
+
+    assert read("KV-TEST", "api-key") == {"value": "the-value"}
+    for vault, name in (("kv-test", "nothing"), ("kv-other", "api-key")):
+        with pytest.raises(AzureError, match="SecretNotFound"):
+            read(vault, name)

@@ -17,7 +17,7 @@ from emulator.azure.errors import AzureError
 from emulator.azure.kinds import Autoname, Name, Operation, ResourceKind
 from emulator.azure.resource_types.foundation import RESOURCE_GROUP
 from emulator.azure.rules import Inputs, allowed, at, between, matches
-from emulator.azure.store import StoredResource
+from emulator.azure.store import AzureStore, StoredResource
 from emulator.package import CheckFailure
 
 VAULTS = "Microsoft.KeyVault/vaults"
@@ -138,6 +138,18 @@ def is_enabled(version: dict[str, object]) -> bool:
     """Whether a version's value may be read: its dates are for its users' information, `enabled` is not."""
     attributes = version.get("attributes")
     return not isinstance(attributes, dict) or bool(attributes.get("enabled", True))
+
+
+def current_value(store: AzureStore, vault_name: str, name: str) -> str:
+    """A secret's current value. Raises as Azure does where there is no such vault or secret, or it is disabled."""
+    vault = next((vault for vault in store.of_type(VAULTS) if vault.name.lower() == vault_name.lower()), None)
+    secret = None if vault is None else store.find(f"{vault.id}/secrets/{name}")
+    if secret is None:
+        raise AzureError(404, "SecretNotFound", f"There is no secret {name} in a key vault {vault_name}.")
+    version = secret.private["versions"][-1]
+    if not is_enabled(version):
+        raise AzureError(403, "Forbidden", "Operation get is not allowed on a disabled secret.")
+    return str(version["value"])
 
 
 KINDS = (
