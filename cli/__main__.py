@@ -48,6 +48,7 @@ PANELS: Final = {
     },
     "Set up a real environment": {
         "bootstrap": "cli.bootstrap",
+        "adopt": "cli.adopt.command",
         "approve-link": "cli.approve_link",
     },
     "Keep the project well": {

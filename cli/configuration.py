@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def require(stack: str) -> Path:
 def load(stack: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """The stack's file with `overrides` (`key=value`) set in it. Raises `BadInputError` with all that is wrong."""
     settings, place = _read(require(stack)), Place.of(stack)
-    # An embedded stack's rotations, releases and allowances are its own, and are not committed.
+    # An embedded stack's rotations, releases, allowances and adoptions are its own, and are not committed.
     if stack in EMBEDDED_STACKS and place.keys.exists():
         overrides = [f"keys_file={json.dumps(str(place.keys))}", *overrides]
     if stack in EMBEDDED_STACKS and place.releases.exists():
@@ -43,6 +43,8 @@ def load(stack: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     if stack in EMBEDDED_STACKS and place.allowances.exists():
         allowed = yaml.safe_load(place.allowances.read_text(encoding="utf-8"))
         settings.setdefault("config", {}).setdefault(f"{project()}:dataLossAllowances", []).extend(allowed)
+    if stack in EMBEDDED_STACKS and place.adopted.exists():
+        settings = _merged(settings, _read(place.adopted))
     return apply(settings, overrides, project())
 
 
@@ -54,6 +56,23 @@ def _released(settings: dict[str, Any], releases: dict[str, Any]) -> dict[str, A
         known = {**(apps.get(app) or {}), **images}
         apps[app] = {key: value for key, value in known.items() if value is not None}
     return result
+
+
+def _merged(settings: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with others put in at any depth."""
+    result = dict(settings)
+    for key, value in more.items():
+        inner = result.get(key)
+        result[key] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, Mapping) else value
+    return result
+
+
+def without_imports(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings for a new cloud of nobody: what is to be taken over is not there, and is made with its columns."""
+    config, key = dict(settings.get("config") or {}), f"{project()}:imports"
+    if config.get(key):
+        config[key] = {name: {"columns": each["columns"]} for name, each in config[key].items() if each.get("columns")}
+    return {**settings, "config": config}
 
 
 def _read(path: Path) -> dict[str, Any]:

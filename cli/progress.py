@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.differences import SHOWN, differences
+from infra.words import kind_of as kind_of
 
 if TYPE_CHECKING:
     from pulumi.automation.events import EngineEvent
@@ -44,16 +45,6 @@ _DOING: Final = {
     "delete-replaced": "deleting the old",
     "refresh": "reading back",
 }
-
-
-def kind_of(type_: str) -> str:
-    """A resource type as a person says it: `snowflake:index/table:Table` is `snowflake Table`."""
-    package, _, rest = type_.partition(":")
-    name = type_.rsplit(":", 1)[-1]
-    if package == "pulumi":
-        return {"pulumi:pulumi:Stack": "stack"}.get(type_, f"provider {rest.removeprefix('providers:')}")
-    module = rest.split(":")[0].split("/")[0]
-    return f"{package} {name}" if module in {"index", ""} else f"{package} {module} {name}"
 
 
 def type_of(urn: str) -> str:

@@ -183,7 +183,7 @@ def throw_away(stack: str, settings: dict[str, Any], checked: Settings, verb: st
             place.prepare()
             world.prepare(place, checked)
             with starting(place) as cloud:
-                run = EmbeddedRun(place, settings, cloud, deployment.load_program)
+                run = EmbeddedRun(place, configuration.without_imports(settings), cloud, deployment.load_program)
                 if run.cloud().attached:
                     raise FailureError(f"somebody keeps a cloud up in {place.directory}: a rehearsal needs its own.")
                 yield run

@@ -94,6 +94,7 @@ def _real(request: Request, *, yes: bool, as_json: bool) -> Outcome:
     checked = deployment.check_settings(settings)
     with deployment.real_stack(request, settings) as (stack, config_file, stop):
 
+            run.place.adopted,
         def plan(progress: Progress) -> Outcome:
             with Display(progress, console(), quiet=as_json):
                 return deployment.plan(

@@ -42,17 +42,18 @@ class KeptFile:
             replace_text(self.path, self.before)
 
 
-def edited(text: str, path: Sequence[str], changes: Mapping[str, Any]) -> str:
+def edited(text: str, path: Sequence[str], changes: Mapping[str, Any], *, block: bool = False) -> str:
     """The YAML text with keys of the mapping at `path` set, or removed where the new value is None.
 
     New keys go after the mapping's last one, mappings that are missing along the path to the end of their parent.
-    A value that is a mapping or a list is written on one line. Raises `BadInputError` where there is no mapping at
+    A value that is a mapping or a list is written on one line; with `block`, a mapping that is missing at the end of
+    `path` gets a line for each of its keys. Raises `BadInputError` where there is no mapping at
     `path`, or where more than that would change (an alias, say).
     """
     wanted = _unshared(yaml.safe_load(text))
     try:
         for key, value in changes.items():
-            text = _changed(text, path, key, value)
+            text = _changed(text, path, key, value, block=block)
             _set(wanted, path, key, value)
         good = yaml.safe_load(text) == wanted
     except yaml.YAMLError:
@@ -90,7 +91,7 @@ def _set(values: dict[str, Any], path: Sequence[str], key: str, value: Any) -> N
         values[key] = value
 
 
-def _changed(text: str, path: Sequence[str], key: str, value: Any) -> str:
+def _changed(text: str, path: Sequence[str], key: str, value: Any, *, block: bool = False) -> str:
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     node: Any = root
     for depth, name in enumerate(path):
@@ -101,6 +102,8 @@ def _changed(text: str, path: Sequence[str], key: str, value: Any) -> str:
             if value is None:
                 return text
             missing: Any = {key: value}
+            if block and depth == len(path) - 1 and not node.flow_style:
+                return _begun(text, node, name, missing)
             for outer in reversed(path[depth + 1 :]):
                 missing = {outer: missing}
             return _added(text, node, name, missing)
@@ -142,12 +145,21 @@ def _added(text: str, node: yaml.MappingNode, key: str, value: Any) -> str:
         at = _end(node) - 1
         comma = ", " if node.value else ""
         return text[:at] + f"{comma}{_written(key, flow=True)}: {_written(value, flow=True)}" + text[at:]
-    # Behind the last value's line, with what stands beside it.
-    last = node.value[-1][1]
-    end = text.find("\n", _end(last))
-    end = len(text) if end < 0 else end
-    indent = " " * node.value[0][0].start_mark.column
+    end, indent = _behind(text, node)
     return text[:end] + f"\n{indent}{_written(key)}: {_written(value)}" + text[end:]
+
+
+def _begun(text: str, node: yaml.MappingNode, key: str, values: Mapping[str, Any]) -> str:
+    """With a new mapping, a line for each of its keys."""
+    end, indent = _behind(text, node)
+    lines = "".join(f"\n{indent}  {_written(name)}: {_written(value)}" for name, value in values.items())
+    return text[:end] + f"\n{indent}{_written(key)}:{lines}" + text[end:]
+
+
+def _behind(text: str, node: yaml.MappingNode) -> tuple[int, str]:
+    """The end of a block's last line, with what stands beside its value, and how far its keys are indented."""
+    end = text.find("\n", _end(node.value[-1][1]))
+    return len(text) if end < 0 else end, " " * node.value[0][0].start_mark.column
 
 
 def _removed(text: str, node: yaml.MappingNode, key: str) -> str:

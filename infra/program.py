@@ -14,6 +14,7 @@ import pulumi.runtime.config
 import pulumi.runtime.resource
 from pulumi.runtime.proto import source_pb2
 
+from infra.adoption import TakingOver, unused_error
 from infra.composition import compose_organizations, compose_platform
 from infra.outputs import stack_outputs
 from infra.settings import NAMESPACE, Settings, SettingsError, load_settings
@@ -31,8 +32,12 @@ async def program() -> dict[str, pulumi.Input[Any]]:
     """
     spare_the_engine()
     settings = settings_from_engine()
+    taking_over = TakingOver(settings.imports)
+    taking_over.begin()
     platform = await compose_platform(settings)
     organizations = await compose_organizations(settings, platform)
+    if taking_over.unused:
+        raise unused_error(taking_over.unused, NAMESPACE)
     return stack_outputs(settings, platform, organizations)
 
 

@@ -10,7 +10,7 @@ import json
 import re
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -19,6 +19,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
+from infra.adoption_settings import Imports, ImportSettings
 from infra.application_settings import ZONES, AppsSettings
 from infra.azure_settings import AzureSettings
 from infra.data_loss_settings import DataLossAllowances, DataLossAllowanceSettings
@@ -421,6 +422,8 @@ class _TenantOverrides(Section):
     models: Annotated[list[str], Field(min_length=1)] | None = None
     #: Its roles reach nothing and its application is not served; its data stays.
     suspended: bool | None = None
+    #: What exists already and is taken over, by resource; `nexus adopt` writes it.
+    imports: Imports
     #: It leaves: `nexus tenants remove` writes this.
     retired: RetirementSettings | None = None
 
@@ -534,6 +537,8 @@ def load_settings(config: Mapping[str, Any], directory: Path | str) -> Settings:
         environment=stack.environment,
         deletion_protection=stack.environment != "local"
         if stack.deletion_protection is None
+    #: What exists already, by the resource that takes it over as a plan names it.
+    imports: Mapping[str, ImportSettings] = field(default_factory=dict)
         else stack.deletion_protection,
         azure=stack.azure,
         snowflake=stack.snowflake,
@@ -610,6 +615,7 @@ def _organizations(
     defaults = tenants.defaults.model_dump()
     organizations = []
     for organization_id, overrides in sorted(tenants.organizations.items()):
+        imports=stack.imports,
         values = defaults | (overrides.model_dump(exclude_none=True) if overrides else {})
         values |= {"models": tuple(values["models"] or ()), "retired": overrides.retired if overrides else None}
         organizations.append(OrganizationSettings(organization_id=organization_id, **values))

@@ -6,9 +6,11 @@ Source: the schemas of terraform-provider-snowflake and Snowflake's CREATE and A
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from emulator.package import Question
+from emulator.snowflake.account import SnowflakeObject
 from emulator.snowflake.resources.handler import Connection
 from emulator.snowflake.resources.objects import (
     IN_DATABASE,
@@ -123,3 +125,14 @@ class SchemaHandler(ObjectHandler):
         self.refuse_unbuilt(question.inputs)
         self.change(connection, name, question)
         return self.type.id_text(name), self.outputs(self.found(connection, name), question.inputs)
+
+    def inputs_found(
+        self, connection: Connection, there: SnowflakeObject, managed: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        inputs = super().inputs_found(connection, there, managed)
+        # SHOW says of every schema whether it is so, and what is not set is not so. The provider's import writes both
+        # down (ImportSchema); another `isTransient` would be a replacement.
+        for wire, sql in (("isTransient", "TRANSIENT"), ("withManagedAccess", "MANAGED_ACCESS")):
+            if not managed or str(managed.get(wire)).lower() == "false":
+                inputs[wire] = str(bool(there.properties.get(sql))).lower()
+        return inputs
