@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -16,6 +15,7 @@ import typer
 
 from cli import configuration, deployment, options
 from cli.access import embedded_state
+from cli.clock import today
 from cli.console import answer, console, errors
 from cli.cost.graph import KeptPlan
 from cli.failure import BadInputError, FailureError
@@ -172,7 +172,7 @@ class Check:
             self._note("change over the base", time.monotonic())
             coming.wait()
             over = change_over(coming, settings, checked, quiet=True)
-        told = evidence(found, over, datetime.now(UTC).date())
+        told = evidence(found, over, today())
         if over is not None:
             self.steps[-1].said = told["plan"]["touches"]
             self._done(*(f"{loss['object']}: {loss['change']}" for loss in told["data_loss"]["blocked"]))

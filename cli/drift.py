@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,32 +18,34 @@ from cli.connector import one_line
 from cli.console import answer, console
 from cli.cost.graph import resources
 from cli.deployment import Outcome, Request
+from cli.drift_adoption import adoption
 from cli.drift_grants import GrantFound, undeclared
+from cli.drift_meaning import Meaning, of_gone, of_property
+from cli.drift_statements import EffectLost, lost
 from cli.failure import FailureError
 from cli.place import Place
 from cli.progress import Display, Progress, kind_of, name_of, type_of
+from cli.render import words
 from cli.render.graph import Record, declared
+from cli.render.script import Declared
 from cli.run import log_of
 from policies.graph.resources import plain
 
 if TYPE_CHECKING:
     from pulumi.automation.events import EngineEvent
 
-UP: Final = "./nexus up"
-"""Mends what a refresh can see."""
+_DATA: Final = {"Table": "TABLE", "Schema": "SCHEMA", "Database": "DATABASE"}
+"""What Time Travel brings back, which what `up` makes under the same name would stand in the way of."""
 _LONGEST: Final = 80
-_SETTINGS: Final = {
-    ("Warehouse", "warehouseSize"): "warehouse-size",
-    ("Warehouse", "autoSuspend"): "auto-suspend-seconds",
-    ("ResourceMonitor", "creditQuota"): "monthly-credits",
-    ("Database", "dataRetentionTimeInDays"): "retention-days",
-}
-"""By kind and input of an organisation's resource: the option of `nexus tenants change` that declares it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not as it is declared. `adopt` is the command by which what was found would be declared."""
+    """One thing that is not as it is declared: which side is better off, and the two ways out.
+
+    `adopt` says how what was found would be declared, and is empty where no setting does that; an empty `mend` is a
+    refresh with an `up` after it.
+    """
 
     tenant: str | None
     urn: str
@@ -50,8 +53,9 @@ class Difference:
     property: str
     declared: str
     found: str
+    meaning: Meaning
     adopt: str = ""
-    mend: str = UP
+    mend: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -61,6 +65,8 @@ class Difference:
             "property": self.property,
             "declared": self.declared,
             "found": self.found,
+            "better": self.meaning.better or None,
+            "why": self.meaning.why,
             "mend": self.mend,
             "adopt": self.adopt or None,
         }
@@ -78,21 +84,35 @@ class Refreshed(Progress):
             self.read.append(event.res_outputs_event.metadata)
 
 
-def command(stack: options.Stack = "local", as_json: options.Json = False) -> None:
-    """Tell what was changed by hand since the last `up`, by organisation, and how to mend or adopt it; change nothing.
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Everything that differs, and the program's statements whose effect nothing tells."""
 
-    Exit code 1 where something was. Example: ./nexus drift --stack prod --json
+    differences: list[Difference]
+    untold: list[str]
+
+
+def command(stack: options.Stack = "local", as_json: options.Json = False) -> None:
+    """Tell what was changed by hand since the last `up`, by organisation, who is better off, and how to mend or adopt.
+
+    It changes nothing. Exit code 1 where something was changed. Example: ./nexus drift --stack prod --json
     """
-    found = differences(stack, quiet=as_json)
+    drift = drift_of(stack, quiet=as_json)
     if as_json:
-        answer({"stack": stack, "drift": [each.as_json() for each in found]})
+        answer(
+            {
+                "stack": stack,
+                "drift": [each.as_json() for each in drift.differences],
+                "not_compared": drift.untold,
+            }
+        )
     else:
-        show(found, stack, console())
-    if found:
+        show(drift, stack, console())
+    if drift.differences:
         raise typer.Exit(1)
 
 
-def differences(stack: str, *, quiet: bool) -> list[Difference]:
+def drift_of(stack: str, *, quiet: bool) -> Drift:
     """Everything that differs, the shared part first. Raises `FailureError` where the stack is not up."""
     request = Request("refresh", stack)
     progress = Refreshed("refresh")
@@ -116,22 +136,30 @@ def differences(stack: str, *, quiet: bool) -> list[Difference]:
         return _told(outcome, progress, access, declared_state(stack))
 
 
-def _told(outcome: Outcome, progress: Refreshed, access: StackAccess, state: Mapping[str, Any]) -> list[Difference]:
+def _told(outcome: Outcome, progress: Refreshed, access: StackAccess, state: Mapping[str, Any]) -> Drift:
     if not outcome.succeeded:
         problems = deployment.explain(outcome, log_of(access.stack))
         raise FailureError("what is there cannot be read:\n" + "\n".join(f"  {problem}" for problem in problems))
-    known = [_record(resource) for resource in state.get("resources") or () if not resource.get("delete")]
+    resources_ = [resource for resource in state.get("resources") or () if not resource.get("delete")]
+    known = [_record(resource) for resource in resources_]
     tenants = tenants_of(known)
     # What the stack leaves as it is found is not drift.
-    left = {resource["urn"]: resource.get("ignoreChanges") or () for resource in state.get("resources") or ()}
+    left = {resource["urn"]: resource.get("ignoreChanges") or () for resource in resources_}
     found = [
         each
         for step in progress.read
         for each in of_step(step, tenants.get(step.urn), access.stack)
-        if each.property not in left.get(step.urn, ())
+        if not _is_left(each.property, left.get(step.urn, ()))
     ]
-    found += [_of_grant(each, access.stack) for each in _grants(access, known)]
-    return sorted(found, key=lambda each: (each.tenant or "", each.what, each.property, each.found))
+    declared_ = declared(known)
+    found += [_of_grant(each, access.stack) for each in _grants(access, declared_)]
+    effects, untold = _effects(access, declared_, state)
+    found += [_of_effect(each, access.stack) for each in effects]
+    return Drift(sorted(found, key=lambda each: (each.tenant or "", each.what, each.property, each.found)), untold)
+
+
+def _is_left(path: str, ignored: Iterable[str]) -> bool:
+    return any(path == each or path.startswith((f"{each}.", f"{each}[")) for each in ignored)
 
 
 def tenants_of(known: list[Record]) -> dict[str, str | None]:
@@ -153,48 +181,119 @@ def _record(resource: Mapping[str, Any]) -> Record:
 
 
 def of_step(step: Any, tenant: str | None, stack: str = "local") -> Iterator[Difference]:
-    """What reading one resource found other than declared."""
-    what = f"{kind_of(type_of(step.urn))} {name_of(step.urn)}"
+    """What reading one resource found other than declared, each property by its path."""
+    type_, name = type_of(step.urn), name_of(step.urn)
+    kind, what = type_.rpartition(":")[2], f"{kind_of(type_)} {name}"
     if step.old is None:
         return
+    before = plain(step.old.inputs or {})
     if step.new is None:
-        yield Difference(tenant, step.urn, what, "", "is there", "is gone")
+        yield Difference(
+            tenant, step.urn, what, "", "is there", "is gone", of_gone(kind), mend=_brought_back(kind, before, stack)
+        )
         return
-    before, after = plain(step.old.inputs or {}), plain(step.new.inputs or {})
-    for key in sorted({*before, *after}):
-        if key.startswith("__") or before.get(key) == after.get(key):
-            continue
+    for path, was, is_ in _leaves("", before, plain(step.new.inputs or {})):
         yield Difference(
             tenant,
             step.urn,
             what,
-            key,
-            _text(before.get(key)),
-            _found(before.get(key), after.get(key)),
-            adopt=_adoption(stack, tenant, type_of(step.urn), key, after.get(key)),
+            path,
+            _text(was),
+            _found(was, is_),
+            of_property(kind, path, was, is_, before),
+            adopt=adoption(stack, tenant, kind, name, path, is_),
+            mend=_mended(stack),
         )
 
 
-def _adoption(stack: str, tenant: str | None, type_: str, key: str, value: Any) -> str:
-    option = _SETTINGS.get((type_.rpartition(":")[2], key))
-    if tenant is None or option is None or value is None:
-        return ""
-    return f"./nexus tenants change {tenant} --{option} {_text(value)}{_option(stack)}"
+def _leaves(path: str, declared_: Any, found: Any) -> Iterator[tuple[str, Any, Any]]:
+    """What differs, as deep as both sides have the same shape; what a list names is found by its name."""
+    if declared_ == found:
+        return
+    if isinstance(declared_, Mapping) and isinstance(found, Mapping):
+        for key in sorted({*declared_, *found}):
+            if not key.startswith("__"):
+                yield from _leaves(f"{path}.{key}" if path else key, declared_.get(key), found.get(key))
+        return
+    before, after = _by_name(declared_), _by_name(found)
+    if before is not None and after is not None and [*before] != [*after] and before.keys() == after.keys():
+        yield path, list(before), list(after)
+    elif before is not None and after is not None:
+        for name in dict.fromkeys((*before, *after)):
+            yield from _leaves(f"{path}[{name}]", before.get(name), after.get(name))
+    else:
+        yield path, declared_, found
 
 
-def _grants(access: StackAccess, known: list[Record]) -> list[GrantFound]:
+def _by_name(value: Any) -> dict[str, Any] | None:
+    """A list of things that each have a name of their own; None for anything else."""
+    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+        return None
+    named = {str(item["name"]): item for item in value if item.get("name")}
+    return named if len(named) == len(value) else None
+
+
+def _mended(stack: str) -> str:
+    return f"./nexus refresh{_option(stack)} && ./nexus up{_option(stack)}"
+
+
+def _brought_back(kind: str, inputs: Mapping[str, Any], stack: str) -> str:
+    if kind not in _DATA:
+        return _mended(stack)
+    name = words.joined(*(inputs[part] for part in ("database", "schema", "name") if part in inputs))
+    return _run(stack, "SYSADMIN", f"UNDROP {_DATA[kind]} {name}")
+
+
+def _run(stack: str, role: str, statement: str) -> str:
+    return f"./nexus sql{_option(stack)} --role {role} {shlex.quote(statement)}"
+
+
+def _grants(access: StackAccess, declared_: list[Declared]) -> list[GrantFound]:
     from snowflake.connector import Error
 
     try:
         with access.as_deploy_user("SECURITYADMIN") as cursor:
-            return list(undeclared(declared(known), cursor))
+            return list(undeclared(declared_, cursor))
     except Error as error:
         raise FailureError(f"the account does not tell its grants to {access.deploy_user}: {one_line(error)}") from None
 
 
+def _effects(
+    access: StackAccess, declared_: list[Declared], state: Mapping[str, Any]
+) -> tuple[list[EffectLost], list[str]]:
+    from snowflake.connector import Error
+
+    outputs: Mapping[str, Any] = next(
+        (each.get("outputs", {}) for each in state.get("resources") or () if each["type"] == "pulumi:pulumi:Stack"), {}
+    )
+    try:
+        # Who sees every row and every policy; its statements read.
+        with access.as_deploy_user("ACCOUNTADMIN", outputs["shared"]["warehouse"]) as cursor:
+            return lost(declared_, cursor)
+    except Error as error:
+        raise FailureError(f"the account does not tell {access.deploy_user} what is there: {one_line(error)}") from None
+
+
 def _of_grant(grant: GrantFound, stack: str) -> Difference:
-    mend = f"./nexus sql{_option(stack)} --role SECURITYADMIN '{grant.undo}'"
-    return Difference(grant.tenant, "", grant.what, grant.property, grant.declared, grant.found, mend=mend)
+    mend = _run(stack, "SECURITYADMIN", grant.undo)
+    return Difference(
+        grant.tenant, "", grant.what, grant.property, grant.declared, grant.found, grant.meaning, mend=mend
+    )
+
+
+def _of_effect(effect: EffectLost, stack: str) -> Difference:
+    ready = f"USE WAREHOUSE {words.name(effect.of.warehouse)}; " if effect.of.warehouse else ""
+    mend = _run(stack, effect.of.role or "SYSADMIN", ready + effect.again)
+    return Difference(
+        effect.of.tenant,
+        effect.of.urn,
+        effect.what,
+        effect.property_,
+        effect.declared,
+        effect.found,
+        effect.meaning,
+        mend=mend,
+    )
 
 
 def _option(stack: str) -> str:
@@ -221,25 +320,40 @@ def _text(value: Any) -> str:
     return f"{first[:_LONGEST]}…" if more or len(first) > _LONGEST else first
 
 
-def show(found: list[Difference], stack: str, output: Console) -> None:
-    """By organisation: what is declared, what was found, and the ways out."""
+def show(drift: Drift, stack: str, output: Console) -> None:
+    """By organisation: what is declared, what was found, which of them is better off, and the ways out."""
+    found, mended = drift.differences, _mended(stack)
     if not found:
         output.print("[green]No drift[/]: everything is as it is declared, and nobody has a grant beside.")
-        return
     for tenant in dict.fromkeys(each.tenant for each in found):
         output.print(f"[bold]{escape(tenant or 'shared')}[/]")
+        told = ""
         for each in (each for each in found if each.tenant == tenant):
-            told = f"{each.property} is {each.found}, declared is {each.declared}"
+            words_ = f"{each.property} is {each.found}, declared is {each.declared}"
             if each.property in ("grants", ""):
-                told = each.found
-            output.print(f"  {each.what}: {told}", markup=False, soft_wrap=True, highlight=False)
-            if each.mend != UP:
-                output.print(f"      mend   {each.mend}", markup=False, soft_wrap=True, style="dim", highlight=False)
+                words_ = each.found
+            output.print(f"  {each.what}: {words_}", markup=False, soft_wrap=True, highlight=False)
+            lines = [("better", str(each.meaning))]
+            if each.mend not in (mended, told):
+                lines.append(("mend", each.mend))
             if each.adopt:
-                output.print(f"      adopt  {each.adopt}", markup=False, soft_wrap=True, style="dim", highlight=False)
-    more = _option(stack)
-    output.print(
-        f"{len(found)} differences. `./nexus refresh{more}` and then `./nexus up{more}` mend what no line above mends.",
-        markup=False,
-        soft_wrap=True,
-    )
+                lines.append(("adopt", each.adopt))
+            told = each.mend
+            for way, line in lines:
+                output.print(f"      {way:<6} {line}", markup=False, soft_wrap=True, style="dim", highlight=False)
+    if found:
+        count = f"{len(found)} difference{'' if len(found) == 1 else 's'}"
+        output.print(
+            f"{count}. `{mended}` mends what has no line `mend`; what has no line `adopt` is declared by the program, "
+            "and by no setting.",
+            markup=False,
+            soft_wrap=True,
+        )
+    if drift.untold:
+        output.print(
+            f"Not compared, since nothing tells what they did: {', '.join(drift.untold)}",
+            markup=False,
+            soft_wrap=True,
+            style="dim",
+            highlight=False,
+        )

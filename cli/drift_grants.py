@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from cli import drift_meaning
 from cli.connector import NOT_AUTHORIZED, rows
+from cli.drift_meaning import Meaning
 from cli.render import words
 from cli.render.script import Declared
 from policies.graph.resources import identifier
@@ -59,6 +61,7 @@ class GrantFound:
     what: str
     found: str
     undo: str
+    meaning: Meaning
     property: str = "grants"
     declared: str = "(nothing)"
 
@@ -178,6 +181,7 @@ def _on_object(
                     f"{kind} {written}",
                     _called(holder),
                     f"GRANT OWNERSHIP ON {kind} {written} TO {_to(owner, name)} COPY CURRENT GRANTS",
+                    drift_meaning.of_owner(holder[1], each.tenant),
                     property="owner",
                     declared=_called(owner),
                 )
@@ -188,6 +192,7 @@ def _on_object(
                 f"{kind} {written}",
                 f"{_called(holder)} has {privilege} on it, which nobody declared",
                 f"REVOKE {privilege} ON {kind} {written} FROM {to}",
+                drift_meaning.of_privilege(privilege, kind, name, holder[1]),
             )
     if kind in ("DATABASE", "SCHEMA"):
         for row in _asked(cursor, f"SHOW FUTURE GRANTS IN {kind} {written}"):
@@ -199,6 +204,7 @@ def _on_object(
                     f"{kind} {written}",
                     f"{_called(holder)} will have {privilege} on every future {of} in it, which nobody declared",
                     f"REVOKE {privilege} ON FUTURE {_plural(of)} IN {kind} {written} FROM {_to(holder, name)}",
+                    drift_meaning.of_privilege(privilege, of, (*name, f"future {_plural(of)}"), holder[1]),
                 )
 
 
@@ -216,6 +222,7 @@ def _of_role(
                 f"{kind} {written}",
                 f"{_called(holder)} holds it, which nobody declared",
                 f"REVOKE {kind} {written} FROM {_to(holder, name)}",
+                drift_meaning.of_role(name, holder[1]),
             )
     own: Holder = (stored, name[-1])
     for row in _asked(cursor, f"SHOW GRANTS TO {kind} {written}"):
@@ -228,13 +235,15 @@ def _of_role(
             if role in known.roles or not _first(role, told):
                 continue
             found, undo = f"it holds {on} {'.'.join(target)}", f"REVOKE {on} {_quoted(target)} FROM {kind} {written}"
+            meaning = drift_meaning.of_role(target, own[1])
         else:
             if known.allows(privilege, on, target, own) or not _first((privilege, on, target, own), told):
                 continue
             called = f"{on} {'.'.join(target)}".strip()
             found = f"it has {privilege} on {called}"
             undo = f"REVOKE {privilege} ON {on} {_quoted(target)}".rstrip() + f" FROM {kind} {written}"
-        yield GrantFound(each.tenant, f"{kind} {written}", f"{found}, which nobody declared", undo)
+            meaning = drift_meaning.of_privilege(privilege, on, target, own[1])
+        yield GrantFound(each.tenant, f"{kind} {written}", f"{found}, which nobody declared", undo, meaning)
 
 
 def _to_user(
@@ -255,6 +264,7 @@ def _to_user(
             f"USER {written}",
             f"it holds ROLE {role[-1]}, which nobody declared",
             f"REVOKE ROLE {_quoted(role)} FROM USER {written}",
+            drift_meaning.of_role(role, name[-1]),
         )
 
 

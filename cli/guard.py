@@ -18,6 +18,7 @@ import yaml
 from rich.console import Console
 from rich.markup import escape
 
+from cli import clock
 from cli.place import ROOT
 from cli.progress import Problem, Progress, type_of
 from policies.data_loss import Allowance, Judged, Plan, Step, Verdict, find_losses, settle
@@ -121,7 +122,7 @@ def judge(plan: Progress, settings: Settings, state: State, *, today: date | Non
     versions = _versions(state()) if findings else {}
     # One that was renamed by an alias is in the state under its earlier name.
     earlier = {step.urn: step.old.urn for step in plan.steps or () if step.old is not None}
-    return settle(findings, allowances, today or date.today(), lambda urn: versions.get(earlier.get(urn, urn), ""))
+    return settle(findings, allowances, today or clock.today(), lambda urn: versions.get(earlier.get(urn, urn), ""))
 
 
 def nothing_lost(settings: Settings) -> Verdict:
@@ -213,7 +214,7 @@ def proposal(blocked: Sequence[Judged]) -> str:
             "fingerprint": judged.fingerprint,
             "reason": "",
             "acceptedBy": "",
-            "expires": (date.today() + timedelta(days=7)).isoformat(),
+            "expires": (clock.today() + timedelta(days=7)).isoformat(),
         }
         for judged in blocked
     ]

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cli import clock
 from cli.place import ROOT, Place
 from policies.catalogue import POLICIES
 from policies.judge import Judgement, PolicyException, Status, Verdict
@@ -62,7 +63,7 @@ def exceptions(settings: Settings) -> list[PolicyException]:
 
 def judgement_of(progress: Progress, settings: Settings, *, today: date | None = None) -> Judgement:
     """Every policy's verdict, from what the engine told of a judged run."""
-    day = today or datetime.now(UTC).date()
+    day = today or clock.today()
     known = exceptions(settings)
     by_policy: dict[str, list[Violation]] = {}
     excepted: dict[str, list[tuple[Violation, PolicyException]]] = {}
@@ -115,7 +116,7 @@ def note_passed(place: Place, program: str, packs: Sequence[Path]) -> None:
 
 def _digest(program: str, packs: Iterable[Path], stack: str) -> str:
     """Of all that a judgement follows from: the program with its settings, the packs, their configuration, the day."""
-    found = hashlib.sha256(f"{program} {datetime.now(UTC).date()}".encode())
+    found = hashlib.sha256(f"{program} {clock.today()}".encode())
     for pack in packs:
         for file in sorted(pack.rglob("*")):
             if file.suffix in (".py", ".yaml") and "__pycache__" not in file.parts:

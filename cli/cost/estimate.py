@@ -24,7 +24,7 @@ SNOWFLAKE, CONTAINERS, EDGE, LOGS, NETWORK, REGISTRY = (
     "network",
     "registry",
 )
-_CREDITS_AN_HOUR: Final = {
+CREDITS_AN_HOUR: Final = {
     "XSMALL": 1,
     "SMALL": 2,
     "MEDIUM": 4,
@@ -154,13 +154,13 @@ class _Estimator:
         # Taken over, or without a monitor: nothing here stops it but its own size.
         size = str(resource.inputs.get("warehouseSize") or "").upper().replace("-", "")
         name = str(resource.inputs.get("name") or resource.name)
-        if size not in _CREDITS_AN_HOUR:
+        if size not in CREDITS_AN_HOUR:
             self.result.unbounded.append(
                 f"warehouse {name}: no monitor and no size is declared, so there is no ceiling"
             )
             return []
         clusters = int(resource.inputs.get("maxClusterCount") or 1)
-        credits_ = _CREDITS_AN_HOUR[size] * clusters * self.prices.hours_a_month
+        credits_ = CREDITS_AN_HOUR[size] * clusters * self.prices.hours_a_month
         return [
             Line(SNOWFLAKE, name, 0, credits_ * self.credit, resource.tenant, "no monitor: the whole month at its size")
         ]

@@ -502,7 +502,7 @@ class AlertRenderer(ScheduledRenderer):
 # --- whatever SQL the program runs
 
 
-_ROW_POLICY: Final = re.compile(
+ROW_POLICY: Final = re.compile(
     r'(?is)\s*ALTER\s+TABLE\s+(?P<table>"[^"]+"\."[^"]+"\."[^"]+")\s+ADD\s+ROW\s+ACCESS\s+POLICY\s+'
     r'(?P<policy>"[^"]+"\."[^"]+"\."[^"]+")\s+ON\s*\(.*\)\s*;?\s*'
 )
@@ -515,7 +515,7 @@ class ExecuteRenderer(Renderer):
 
     def create(self, inputs: Inputs) -> list[str]:
         statement = str(inputs["execute"]).strip().rstrip(";")
-        match = _ROW_POLICY.fullmatch(statement)
+        match = ROW_POLICY.fullmatch(statement)
         if match is None:
             return [statement]
         database = match["table"].split(".")[0]

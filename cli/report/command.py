@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from cli import configuration, deployment, options
+from cli.clock import today
 from cli.console import answer, console
 from cli.failure import BadInputError
 from cli.place import local_directory
@@ -62,7 +62,7 @@ def command(
         if coming is not None:
             coming.wait()
             over = change_over(coming, settings, checked, quiet=as_json)
-    told = evidence(found, over, datetime.now(UTC).date())
+    told = evidence(found, over, today())
     write(found, told, directory)
     if as_json:
         answer(told)

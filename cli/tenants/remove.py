@@ -7,7 +7,7 @@ data-loss guard passes exactly these losses, once. Each call takes the step that
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -16,6 +16,7 @@ import yaml
 
 from cli import configuration, deployment, guard, options
 from cli.access import stack_access
+from cli.clock import today
 from cli.connector import one_line, rows
 from cli.console import answer, console
 from cli.deployment import Request
@@ -36,10 +37,6 @@ FAIL_SAFE_DAYS: Final = 7
 """After Time Travel, Snowflake itself may bring back permanent tables for so long (docs.snowflake.com, Fail-safe)."""
 _READER: Final = "ACCOUNTADMIN"
 _ALLOWED_FOR_DAYS: Final = 7
-
-
-def today() -> date:
-    return datetime.now(UTC).date()
 
 
 @dataclass(frozen=True, slots=True)

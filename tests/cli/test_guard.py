@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 import typer
 import yaml
 
-from cli import configuration, deployment, guard, run
+from cli import clock, configuration, deployment, guard, run
 from cli.deployment import Outcome, Request, check_settings
 from cli.progress import Problem, Progress
 from infra.settings import Settings
@@ -111,6 +111,24 @@ def test_a_verdict_from_events_and_state(settings: Settings) -> None:
     changed = {"resources": [{**STATE["resources"][0], "modified": "2026-11-03"}]}
     assert len(guard.judge(plan, accepted, lambda: changed, today=date(2026, 12, 31)).blocked) == 1
     assert len(guard.judge(plan, accepted, lambda: STATE, today=date(2027, 1, 1)).blocked) == 1
+
+
+def test_an_allowance_ends_with_the_day_of_universal_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = progress_of(event("update", side(**columns("A", "B")), side(**columns("A"))))
+    (judged,) = guard.judge(plan, settings, lambda: STATE).blocked
+    found = judged.finding
+    accepted = allowing(settings, object=found.object, change=found.change, fingerprint=judged.fingerprint)
+    # Half past twelve at night in Kiritimati is the day before in UTC.
+    kiritimati = timezone(timedelta(hours=14))
+    for night, blocked in (
+        (datetime(2027, 1, 1, 0, 30, tzinfo=kiritimati), 0),
+        (datetime(2027, 1, 2, 15, 0, tzinfo=kiritimati), 1),
+    ):
+        clock_ = SimpleNamespace(now=night.astimezone)
+        monkeypatch.setattr(clock, "datetime", clock_)
+        assert len(guard.judge(plan, accepted, lambda: STATE).blocked) == blocked
+    proposed = yaml.safe_load(guard.proposal([judged]))
+    assert proposed[guard.KEY][0]["expires"] == "2027-01-09"
 
 
 def test_without_findings_the_state_is_not_read(settings: Settings) -> None:

@@ -184,6 +184,11 @@ def test_the_summary_is_put_where_github_shows_it(tmp_path: Path) -> None:
     assert shown.read_text(encoding="utf-8") == "## what was found\n"
 
 
+def test_every_night_both_are_looked_at_and_nothing_is_changed() -> None:
+    (drift,) = (job for job in DEPLOYING if job.file == "drift.yaml")
+    assert list(commands(drift)) == [["drift", "--stack", "staging"], ["drift", "--stack", "prod"]]
+
+
 def test_help_runs_as_the_steps_have_it() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cli", "--help"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import azure_by_hand
 import pytest
 from nexus_command import Nexus, Ran
 
@@ -46,14 +48,20 @@ def life(nexus: Nexus) -> Life:
     run("verify", "verify", "--json", expect=None)
 
     # With the cloud kept up, each run saves starting one.
-    with nexus.serving():
+    with nexus.serving() as endpoints:
         nexus.sql("DROP TABLE HCS0002_DB.NEXUSCHAT.FILE_UPLOADS")
-        nexus.sql("GRANT ROLE SYSADMIN TO USER AGENTNEXUS_SVC", "ACCOUNTADMIN")
+        nexus.sql(
+            "GRANT ROLE SYSADMIN TO USER AGENTNEXUS_SVC; GRANT DATABASE ROLE SNOWFLAKE.CORTEX_USER TO ROLE PUBLIC",
+            "ACCOUNTADMIN",
+        )
+        azure_by_hand.change(nexus, endpoints, "Vault", properties={"publicNetworkAccess": "enabled"})
         state = nexus.stack / "state" / ".pulumi" / "stacks" / "nexuschat" / "local.json"
         before = state.read_bytes()
         run("drift", "drift", "--json", expect=1)
         life.seen["state kept"] = state.read_bytes() == before
-        nexus.sql('REVOKE ROLE "SYSADMIN" FROM USER "AGENTNEXUS_SVC"', "SECURITYADMIN")
+        for each in life.runs["drift"].answer["drift"]:
+            if each["property"] == "grants":
+                nexus.run(*shlex.split(each["mend"])[1:])
         settings = (nexus.stack / "Pulumi.local.yaml").read_text(encoding="utf-8")
         run("refresh", "refresh", "--json")
         life.seen["settings kept"] = (nexus.stack / "Pulumi.local.yaml").read_text(encoding="utf-8") == settings
@@ -137,12 +145,25 @@ def test_drift_tells_what_was_done_by_hand_and_writes_nothing(life: Life) -> Non
     drift = life.runs["drift"].answer["drift"]
     told = {each["what"]: each for each in drift}
     gone = told["snowflake Table HCS0002-FILE_UPLOADS"]
-    assert (gone["tenant"], gone["found"], gone["mend"]) == ("HCS0002", "is gone", "./nexus up")
+    assert (gone["tenant"], gone["found"], gone["better"]) == ("HCS0002", "is gone", "declared")
+    assert gone["mend"].endswith("""'UNDROP TABLE "HCS0002_DB"."NEXUSCHAT"."FILE_UPLOADS"'""")
     user = told['USER "AGENTNEXUS_SVC"']
     assert user["found"] == "it holds ROLE SYSADMIN, which nobody declared"
     assert user["mend"].endswith('\'REVOKE ROLE "SYSADMIN" FROM USER "AGENTNEXUS_SVC"\'')
+    assert told["ROLE PUBLIC"]["why"] == "everybody may do all that CORTEX_USER may"
+    vault = told["azure-native keyvault Vault vault"]
+    assert (vault["property"], vault["declared"], vault["found"]) == (
+        "properties.publicNetworkAccess",
+        "disabled",
+        "enabled",
+    )
+    assert (vault["better"], vault["mend"]) == ("declared", "./nexus refresh && ./nexus up")
+    assert "azure.vault.public_network_access=enabled" in vault["adopt"]
     # The table's tags have gone with it.
-    assert set(told) - {gone["what"], user["what"]} <= {"snowflake TagAssociation HCS0002-PHI-CONTENT"}
+    assert set(told) - {each["what"] for each in (gone, user, told["ROLE PUBLIC"], vault)} <= {
+        "snowflake TagAssociation HCS0002-PHI-CONTENT"
+    }
+    assert life.runs["drift"].answer["not_compared"] == ["models-from-public"]
     assert life.seen["state kept"]
     assert life.runs["no drift"].answer["drift"] == []
 

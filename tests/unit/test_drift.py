@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from cli.drift import Difference, of_step, show
+from cli.drift import Difference, Drift, of_step, show
+from cli.drift_adoption import SETTINGS, adoption, parameters
 from cli.drift_grants import GrantFound, undeclared
+from cli.drift_meaning import DECLARED, FOUND, Meaning, of_gone, of_property
+from cli.drift_statements import EffectLost, lost
 from cli.render.command import rendered
+from cli.render.script import Declared
 from emulator.snowflake.account import Account, SnowflakeError
 from emulator.snowflake.sql import Connection
 from tests.unit.recording import Graph
@@ -85,18 +90,68 @@ BY_HAND = {
     ),
 }
 """Statements that somebody ran by hand, and what is told of each."""
+MEANS = {
+    "AGENTNEXUS_SVC administers the account as SYSADMIN",
+    "HCS0001_APP, of another organisation, may do all that HCS0002_APP may",
+    "everybody reads HCS0002's CONVERSATIONS",
+    "HCS0001_ANALYST, of another organisation, reads HCS0002's future VIEWS",
+    "HCS0001_ANALYST spends COMPUTE_WH's credits",
+    "HCS0002_ADMIN may grant anything to anybody",
+    "STRANGER may do all that NEXUSCHAT_WRITE may",
+    "ACCOUNTADMIN may read, change, drop and grant it",
+}
+"""What each of them means."""
+USERS = "VIDEXA_SHARED.TENANT_MANAGEMENT.ORG_USERS"
+ROWS = "VIDEXA_SHARED.TENANT_MANAGEMENT.ORGANIZATIONS"
+EFFECTS = {
+    "GRANT DATABASE ROLE SNOWFLAKE.CORTEX_USER TO ROLE PUBLIC": (
+        "ROLE PUBLIC",
+        "grants",
+        "it holds SNOWFLAKE.CORTEX_USER, which was taken from it",
+        DECLARED,
+    ),
+    f"ALTER TABLE {USERS} DROP ROW ACCESS POLICY VIDEXA_SHARED.GOVERNANCE.TENANT_ROWS": (
+        'TABLE "VIDEXA_SHARED"."TENANT_MANAGEMENT"."ORG_USERS"',
+        "row access policy",
+        "(nothing)",
+        DECLARED,
+    ),
+    f"UPDATE {ROWS} SET MONTHLY_CREDITS = 7 WHERE ORGANIZATION_ID = 'HCS0002'": (
+        f"row HCS0002 of {ROWS}",
+        "MONTHLY_CREDITS",
+        "7",
+        "",
+    ),
+    "ALTER USER AGENTNEXUS_SVC SET DEFAULT_WAREHOUSE = COMPUTE_WH": (
+        'USER "AGENTNEXUS_SVC"',
+        "DEFAULT_WAREHOUSE",
+        "COMPUTE_WH",
+        "",
+    ),
+}
+"""Statements that undo what the program's own statements did: what, property, found, which side is better off."""
 
 
-def test_grants_made_by_hand_are_found_and_taken_back(graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.fixture(scope="module")
+def scripted(graph: Graph, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Declared]]:
+    """An account's directory that has what two organisations declare, and that."""
     keys, directory = Keys(), tmp_path_factory.mktemp("drift")
     declared = declared_of(with_keys(of_organizations(graph, ("HCS0001", "HCS0002")), keys))
     with copy_of(new_account(directory / "new", keys), directory / "account") as account:
         run_script(account, rendered(declared, "local"))
+    return directory / "account", declared
+
+
+def test_grants_made_by_hand_are_found_and_taken_back(scripted: tuple[Path, list[Declared]], tmp_path: Path) -> None:
+    template, declared = scripted
+    with copy_of(template, tmp_path / "account") as account:
         assert _undeclared(account, declared) == []
         run_script(account, "USE ROLE ACCOUNTADMIN; CREATE ROLE STRANGER;" + ";".join(BY_HAND))
         found = _undeclared(account, declared)
         told = [(each.tenant, each.what, each.found) for each in found]
         assert sorted(told, key=str) == sorted(BY_HAND.values(), key=str)
+        assert {each.meaning.better for each in found} == {DECLARED}
+        assert {each.meaning.why for each in found} == MEANS
         run_script(account, "USE ROLE SECURITYADMIN;" + ";".join(each.undo for each in found))
         assert _undeclared(account, declared) == []
         # What is gone is not asked about: a refresh says that it is.
@@ -104,6 +159,28 @@ def test_grants_made_by_hand_are_found_and_taken_back(graph: Graph, tmp_path_fac
             account, "USE ROLE ACCOUNTADMIN; DROP TABLE HCS0002_DB.NEXUSCHAT.FILE_UPLOADS; DROP ROLE HCS0001_ADMIN"
         )
         assert _undeclared(account, declared) == []
+
+
+def test_what_the_programs_statements_did_and_somebody_undid(
+    scripted: tuple[Path, list[Declared]], tmp_path: Path
+) -> None:
+    template, declared = scripted
+    with copy_of(template, tmp_path / "account") as account:
+        # It is said of which statements nothing tells the effect.
+        assert _lost(account, declared) == ([], ["models-from-public"])
+        run_script(account, "USE ROLE ACCOUNTADMIN; USE WAREHOUSE VIDEXA_SHARED_WH;" + ";".join(EFFECTS))
+        found, _ = _lost(account, declared)
+        told = [(each.what, each.property_, each.found, each.meaning.better) for each in found]
+        assert sorted(told) == sorted(EFFECTS.values())
+        for each in found:
+            ready = f"USE WAREHOUSE {each.of.warehouse};" if each.of.warehouse else ""
+            run_script(account, f"USE ROLE {each.of.role}; {ready} {each.again}")
+        assert _lost(account, declared)[0] == []
+
+
+def _lost(account: Account, declared: Any) -> tuple[list[EffectLost], list[str]]:
+    with Connection(account.session("NEXUS_DEPLOY", "ACCOUNTADMIN", warehouse="VIDEXA_SHARED_WH")) as connection:
+        return lost(declared, Cursor(connection))  # type: ignore[arg-type]
 
 
 def _undeclared(account: Account, declared: Any) -> list[GrantFound]:
@@ -154,24 +231,182 @@ def test_a_secret_is_not_told() -> None:
     assert "hidden" not in str(found)
 
 
+def test_a_table_that_is_gone_is_brought_back_before_up_makes_an_empty_one() -> None:
+    (found,) = of_step(step("Table", {"database": "D", "schema": "S", "name": "T"}, None), "HCS0001", "prod")
+    assert found.mend == """./nexus sql --stack prod --role SYSADMIN 'UNDROP TABLE "D"."S"."T"'"""
+    (role,) = of_step(step("AccountRole", {"name": "R"}, None), None)
+    assert role.mend == "./nexus refresh && ./nexus up"
+
+
+def test_what_lies_deeper_is_told_by_its_path() -> None:
+    before = {
+        "properties": {"enablePurgeProtection": True, "networkAcls": {"defaultAction": "Deny", "bypass": "None"}},
+        "securityRules": [{"name": "web", "access": "Allow", "priority": 100.0}],
+    }
+    after = {
+        "properties": {"enablePurgeProtection": True, "networkAcls": {"defaultAction": "Allow", "bypass": "None"}},
+        "securityRules": [
+            {"name": "all", "access": "Allow", "priority": 90.0},
+            {"name": "web", "access": "Allow", "priority": 200.0},
+        ],
+    }
+    assert [(each.property, each.meaning.why) for each in of_step(step("Vault", before, after), None)] == [
+        ("properties.networkAcls.defaultAction", "it is reached from outside of the private network"),
+        ("securityRules[web].priority", "neither can be told"),
+        ("securityRules[all]", "more traffic passes"),
+    ]
+
+
+RANGES = ["10.0.0.0/8"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "declared", "found", "better"),
+    [
+        ("Warehouse", "warehouseSize", "XSMALL", "LARGE", DECLARED),
+        ("Warehouse", "warehouseSize", "LARGE", "SMALL", FOUND),
+        ("Warehouse", "warehouseSize", "LARGE", "HUGE", ""),
+        ("Warehouse", "autoSuspend", 60.0, 0.0, DECLARED),  # never
+        ("Warehouse", "autoSuspend", 60.0, 30.0, FOUND),
+        ("Warehouse", "resourceMonitor", "M", None, DECLARED),
+        ("Warehouse", "resourceMonitor", "M", "N", ""),
+        ("ResourceMonitor", "creditQuota", 50.0, None, DECLARED),
+        ("ResourceMonitor", "creditQuota", 50.0, 10.0, FOUND),
+        ("ResourceMonitor", "suspendTrigger", 100.0, None, DECLARED),
+        ("ResourceMonitor", "notifyTriggers", [70.0, 90.0], [90.0], DECLARED),
+        ("Database", "dataRetentionTimeInDays", 30.0, 1.0, DECLARED),
+        ("Database", "dataRetentionTimeInDays", 30.0, 90.0, FOUND),
+        ("Schema", "withManagedAccess", "true", "false", DECLARED),
+        ("NetworkRule", "valueLists", RANGES, [*RANGES, "0.0.0.0/0"], DECLARED),
+        ("NetworkRule", "valueLists", RANGES, ["10.1.0.0/16"], FOUND),
+        ("NetworkRule", "valueLists", RANGES, ["10.0.0.0/9", "10.128.0.0/9"], FOUND),
+        ("NetworkRule", "valueLists", RANGES, ["example.org"], ""),
+        ("NetworkPolicy", "blockedNetworkRuleLists", ["A"], [], DECLARED),
+        ("PasswordPolicy", "minLength", 14.0, 8.0, DECLARED),
+        ("PasswordPolicy", "maxAgeDays", 90.0, 0.0, DECLARED),
+        ("PasswordPolicy", "maxRetries", 5.0, 3.0, FOUND),
+        ("SessionPolicy", "sessionIdleTimeoutMins", 15.0, 240.0, DECLARED),
+        ("AuthenticationPolicy", "authenticationMethods", ["SAML"], ["SAML", "PASSWORD"], DECLARED),
+        ("AuthenticationPolicy", "authenticationMethods", ["SAML"], ["PASSWORD"], ""),
+        ("AuthenticationPolicy", "mfaEnrollment", "REQUIRED", "OPTIONAL", DECLARED),
+        ("User", "disabled", "true", "false", DECLARED),
+        ("User", "rsaPublicKey", "A", "B", DECLARED),
+        ("User", "rsaPublicKey", "A", None, FOUND),
+        ("Task", "started", True, False, DECLARED),
+        ("Tag", "maskingPolicies", ["P"], [], DECLARED),
+        ("MaskingPolicy", "body", "a", "b", ""),
+        ("GrantPrivilegesToAccountRole", "privileges", ["USAGE"], ["USAGE", "OPERATE"], DECLARED),
+        ("GrantPrivilegesToAccountRole", "privileges", ["USAGE", "OPERATE"], ["USAGE"], FOUND),
+        ("Table", "comment", "a", "b", ""),
+        ("Table", "columns[TITLE]", {"name": "TITLE"}, None, DECLARED),
+        ("Vault", "properties.publicNetworkAccess", "disabled", "Enabled", DECLARED),
+        ("Vault", "properties.enablePurgeProtection", True, None, DECLARED),
+        ("Vault", "properties.softDeleteRetentionInDays", 90.0, 7.0, DECLARED),
+        ("Vault", "properties.networkAcls.ipRules", [], [{"value": "1.2.3.4"}], DECLARED),
+        ("StorageAccount", "minimumTlsVersion", "TLS1_2", "TLS1_0", DECLARED),
+        ("StorageAccount", "minimumTlsVersion", "TLS1_2", "TLS1_3", FOUND),
+        ("StorageAccount", "allowSharedKeyAccess", False, True, DECLARED),
+        ("ContainerApp", "configuration.ingress.external", False, True, DECLARED),
+        ("ContainerApp", "configuration.ingress.allowInsecure", False, True, DECLARED),
+        ("ContainerApp", "template.scale.maxReplicas", 5.0, 50.0, DECLARED),
+        ("Registry", "adminUserEnabled", False, True, DECLARED),
+        ("Policy", "policySettings.mode", "Prevention", "Detection", DECLARED),
+        ("NetworkSecurityGroup", "securityRules[x]", {"access": "Deny"}, None, DECLARED),
+        ("NetworkSecurityGroup", "securityRules[x]", {"access": "Allow"}, None, FOUND),
+        ("RoleAssignment", "condition", "only tagged", None, DECLARED),
+        ("Workspace", "retentionInDays", 365.0, 30.0, DECLARED),
+        ("Registry", "sku.name", "Premium", "Basic", ""),
+    ],
+)
+def test_who_is_better_off(kind: str, path: str, declared: Any, found: Any, better: str) -> None:
+    told = of_property(kind, path, declared, found)
+    assert told.better == better
+    assert bool(better) != told.why.startswith("neither can be told")
+
+
+@pytest.mark.parametrize(
+    ("key", "declared", "found", "better"),
+    [
+        ("PREVENT_UNLOAD_TO_INLINE_URL", "true", "false", DECLARED),
+        ("ALLOW_ID_TOKEN", "false", "true", DECLARED),
+        ("CORTEX_ENABLED_CROSS_REGION", "DISABLED", "ANY_REGION", DECLARED),
+        ("MIN_DATA_RETENTION_TIME_IN_DAYS", "1", "7", FOUND),
+        ("TIMEZONE", "UTC", "Europe/Paris", ""),
+    ],
+)
+def test_who_is_better_off_by_an_account_parameter(key: str, declared: str, found: str, better: str) -> None:
+    assert of_property("AccountParameter", "value", declared, found, {"key": key}).better == better
+
+
+@pytest.mark.parametrize(
+    ("kind", "better"),
+    [("GrantDatabaseRole", FOUND), ("RoleAssignment", FOUND), ("Table", DECLARED), ("RowAccessPolicy", DECLARED)],
+)
+def test_who_is_better_off_without_it(kind: str, better: str) -> None:
+    assert of_gone(kind).better == better
+
+
+def test_every_protective_parameter_is_known(graph: Graph) -> None:
+    """Another value of any declared account parameter but the list of models is weighed, or said to be a setting."""
+    declared = {
+        one.inputs["key"]: one.inputs["value"] for one in graph.resources if one.type.endswith(":AccountParameter")
+    }
+    assert len(declared) > 10
+    other = {"true": "false", "false": "true", "None": "All", "DISABLED": "ANY_REGION", "1": "0", "256": "128"}
+    for key, value in declared.items():
+        assert of_property("AccountParameter", "value", value, other[value], {"key": key}).better == DECLARED, key
+        assert key == "CORTEX_MODELS_ALLOWLIST" or adoption("prod", None, "AccountParameter", key, "value", "x"), key
+
+
+def test_what_would_be_adopted_is_a_setting_of_something_declared(graph: Graph) -> None:
+    from pydantic import BaseModel
+
+    from infra.settings import StackSettings
+
+    known = {(one.type.rpartition(":")[2], one.name) for one in graph.resources}
+    kinds = {kind for kind, _ in known}
+    for (kind, name, _), setting in SETTINGS.items():
+        assert (kind, name) in known if name else kind in kinds, (kind, name)
+        section: type[BaseModel] = StackSettings
+        *path, last = setting.split(".")
+        for part in path:
+            field = section.model_fields[part].annotation
+            inner = [field, *getattr(field, "__args__", ())]
+            section = next(each for each in inner if isinstance(each, type) and issubclass(each, BaseModel))
+        assert last in section.model_fields, setting
+    assert "prevent_load_from_inline_url" in parameters()
+
+
+def test_a_shared_setting_is_proposed_for_the_stacks_own_file() -> None:
+    found = step("NetworkRule", {"valueLists": RANGES}, {"valueLists": [*RANGES, "1.2.3.0/24"]})
+    found.urn = found.urn.replace("::it", "::network-PEOPLE")
+    ((_, _, _, adopt),) = told(found, None, "prod")
+    setting = "'snowflake.log_in.networks.people=[10.0.0.0/8, 1.2.3.0/24]'"
+    assert adopt == f"into Pulumi.prod.yaml, once `./nexus preview --stack prod --set {setting}` shows what you want"
+    assert adoption("local", None, "User", "VIDEXA_BREAK_GLASS", "disabled", "false").count("enabled=true`") == 1
+
+
 def test_every_organisation_has_its_part() -> None:
     output = Console(file=io.StringIO(), width=100)
-    show(
-        [
-            Difference(None, "", "USER U", "grants", "(nothing)", "it holds ROLE R", mend="./nexus sql 'REVOKE'"),
-            Difference("HCS0001", "urn", "Warehouse W", "warehouseSize", "XSMALL", "LARGE", adopt="./nexus tenants"),
-        ],
-        "prod",
-        output,
-    )
+    wider, mended = Meaning(DECLARED, "more is granted"), "./nexus refresh --stack prod && ./nexus up --stack prod"
+    found = [
+        Difference(None, "", "USER U", "grants", "(nothing)", "it holds ROLE R", wider, mend="./nexus sql 'REVOKE'"),
+        Difference("HCS0001", "urn", "Warehouse W", "size", "XSMALL", "LARGE", Meaning(), "./nexus tenants", mended),
+    ]
+    show(Drift(found, ["models-from-public"]), "prod", output)
     lines = output.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert lines == [
         "shared",
         "  USER U: it holds ROLE R",
+        "      better declared: more is granted",
         "      mend   ./nexus sql 'REVOKE'",
         "HCS0001",
-        "  Warehouse W: warehouseSize is LARGE, declared is XSMALL",
+        "  Warehouse W: size is LARGE, declared is XSMALL",
+        "      better neither can be told",
         "      adopt  ./nexus tenants",
-        "2 differences. `./nexus refresh --stack prod` and then `./nexus up --stack prod` mend what no line above "
-        "mends.",
+        f"2 differences. `{mended}` mends what has no line `mend`; what has no line `adopt` is declared by the "
+        "program, and by no setting.",
+        "Not compared, since nothing tells what they did: models-from-public",
     ]
+    assert found[0].as_json() | {"better": "declared", "why": "more is granted"} == found[0].as_json()
+    assert found[1].as_json()["better"] is None
