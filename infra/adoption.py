@@ -46,6 +46,9 @@ class TakingOver:
         options, props = args.opts, dict(args.props)
         if wanted.id is not None:
             options.import_ = wanted.id
+            if args.type_.startswith("azure-native:"):
+                # It was there before the stack, and a resource group or a network serves others too.
+                options.retain_on_delete = True
         if wanted.keep:
             already = options.ignore_changes or []
             options.ignore_changes = [*already, *(key for key in wanted.keep if key not in already)]

@@ -20,7 +20,7 @@ from cli.adopt import write
 from cli.adopt.alike import DAYS, POLICY, Unlike, unlike
 from cli.adopt.compare import Plan, compare
 from cli.adopt.find import ASKED_AS, Account, Found, Refused, find
-from cli.adopt.judge import ALL, Judged, judge
+from cli.adopt.judge import ALL, Judged, Line, judge, of_setting
 from cli.adopt.ownership import HandOver, carry_out, hand_overs
 from cli.cloud import starting
 from cli.connector import one_line
@@ -64,7 +64,7 @@ class Adoption:
     stack: str
     judged: list[Judged] = field(default_factory=list)
     settings: dict[tuple[str, ...], Any] = field(default_factory=dict)
-    by_setting: list[str] = field(default_factory=list)
+    by_setting: dict[str, Sequence[Line]] = field(default_factory=dict)
     in_settings: list[str] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     hand_overs: list[HandOver] = field(default_factory=list)
@@ -99,7 +99,7 @@ class Adoption:
                 for each in self.judged
             ],
             "settings": {".".join(path): value for path, value in self.settings.items()},
-            "by_setting": self.by_setting,
+            "by_setting": {name: [line.as_json() for line in lines] for name, lines in self.by_setting.items()},
             "in_settings": self.in_settings,
             "blocked": [each.as_json() for each in self.blocked],
             "hand_over": [each.as_json() for each in self.hand_overs],
@@ -190,7 +190,7 @@ def _found(
             adoption.in_settings.append(each.resource)
         elif path is not None:
             adoption.settings[path] = True
-            adoption.by_setting.append(each.resource)
+            adoption.by_setting[each.resource] = ()
         else:
             new.append(each)
     azure = [
@@ -207,7 +207,7 @@ def _found(
     _of_azure(adoption, plan, azure, checked)
     _know(keep, adoption)
     accepted = {each.resource for each in checked.policy_exceptions if each.policy == POLICY}
-    if adoption.judged:
+    if adoption.judged and not adoption.blocked:
         adoption.unlike = [
             each
             for each in unlike(records, adoption.judged)
@@ -239,11 +239,13 @@ def _of_azure(adoption: Adoption, plan: Plan, records: Sequence[Record], checked
         inputs = record.inputs
         if record.type == "azure-native:keyvault:Vault":
             adoption.settings["azure", "vault", "adopt"] = True
-            adoption.by_setting.append(resource)
+            # An open vault holds no secrets of this platform: what differs is planned, and shown before it is done.
+            adoption.settings["azure", "vault", "adopted_settings"] = "declared"
+            adoption.by_setting[resource] = of_setting(plan.compared[resource], ["tags"])
         elif record.type == "azure-native:containerregistry:Registry":
             adoption.settings["azure", "registry", "adopt"] = True
             adoption.settings["azure", "registry", "resource_group"] = str(inputs["resourceGroupName"])
-            adoption.by_setting.append(resource)
+            adoption.by_setting[resource] = of_setting(plan.compared[resource], plan.compared[resource].differs)
         elif record.type == "azure-native:keyvault:Secret":
             _secret(adoption, resource, str(inputs["secretName"]), secrets)
         else:
@@ -273,7 +275,7 @@ def _secret(adoption: Adoption, resource: str, name: str, secrets: list[str]) ->
 
     if name in TAKEN_OVER_SECRETS:
         secrets.append(name)
-        adoption.by_setting.append(resource)
+        adoption.by_setting[resource] = ()
         return
     adoption.refused.append(
         Refused(
@@ -351,9 +353,12 @@ def show(adoption: Adoption, output: Console) -> None:
         output.print(f"[bold]{escape(tenant or 'shared')}[/]")
         for each in (each for each in adoption.judged if each.of.tenant == tenant):
             _show_one(each, output)
+    for resource, lines in adoption.by_setting.items():
+        _print(output, f"  {resource}: by a setting of its own")
+        _show_lines(lines, output)
     for path, value in adoption.settings.items():
         if path != ("policyExceptions",):
-            _print(output, f"Taken over by a setting of its own: {'.'.join(path)} = {value}")
+            _print(output, f"Setting: {'.'.join(path)} = {value}")
     for resource in adoption.in_settings:
         _print(output, f"In the settings already: {resource}")
     for resource, why in adoption.unasked.items():
@@ -375,11 +380,15 @@ def show(adoption: Adoption, output: Console) -> None:
 def _show_one(each: Judged, output: Console) -> None:
     owner = f", {each.of.owner}'s" if each.of.owner else ""
     _print(output, f"  {each.of.resource}: {each.of.word} {each.of.written}{owner}")
-    for line in each.lines:
-        told = f"{line.property}: found {line.found}, declared {line.declared}: {_BECOMES[line.becomes]}"
-        _print(output, f"      {told}" + (f" ({line.why})" if line.why else ""))
+    _show_lines(each.lines, output)
     if not each.lines:
         _print(output, "      as declared")
+
+
+def _show_lines(lines: Sequence[Line], output: Console) -> None:
+    for line in lines:
+        told = f"{line.property}: found {line.found}, declared {line.declared}: {_BECOMES[line.becomes]}"
+        _print(output, f"      {told}" + (f" ({line.why})" if line.why else ""))
 
 
 def _show_unlike(adoption: Adoption, output: Console) -> None:

@@ -40,6 +40,8 @@ class Compared:
 
     found: Mapping[str, Any]
     declared: Mapping[str, Any]
+    #: What the provider tells beside its inputs, such as a value that comes from the account.
+    outputs: Mapping[str, Any] = field(default_factory=dict)
     differs: Sequence[str] = ()
     replaced_for: Sequence[str] = ()
 
@@ -118,7 +120,9 @@ def _read(progress: Progress, declared: Mapping[str, Mapping[str, Any]], plan: P
             continue
         old = plain(step.old.inputs) if step.old else {}
         differs = [key for key in step.diffs or () if not key.startswith("__")]
-        plan.compared[resource] = Compared(old, new, differs, list(step.keys or ()) if op == "replace" else ())
+        outputs = plain(step.old.outputs or {}) if step.old else {}
+        replaced_for = list(step.keys or ()) if op == "replace" else ()
+        plan.compared[resource] = Compared(old, new, outputs, differs, replaced_for)
 
 
 class _Program:

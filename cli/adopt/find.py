@@ -133,6 +133,8 @@ def find(declared: Iterable[Declared], account: Account, known: Iterable[str]) -
                 holds_data=kind.holds_data,
             )
         )
+    order = list(KINDS)
+    found.sort(key=lambda each: (each.tenant or "", order.index(each.type.rpartition(":")[2]), each.name))
     return found, refused
 
 

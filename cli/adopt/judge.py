@@ -7,7 +7,7 @@ that takes a person's decision, blocks the whole.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -73,6 +73,8 @@ def judge(found: Found, compared: Compared, keep: Collection[str]) -> Judged:
     becomes = dict(compared.declared)
     for key in compared.differs:
         before, after = compared.found.get(key), compared.declared.get(key)
+        if before is None and key == RETENTION:
+            before = compared.outputs.get(key)
         if found.type.endswith(":Table") and key == "columns":
             table = _table(before or [], after or [], rows=found.rows)
             lines += table.lines
@@ -82,9 +84,12 @@ def judge(found: Found, compared: Compared, keep: Collection[str]) -> Judged:
         elif key == RETENTION and _shorter(before, after):
             kept.append(key)
             becomes[key] = before
-            lines.append(_line(key, compared, "kept", "fewer days would drop what Time Travel still has"))
+            why = "fewer days would drop what Time Travel still has"
+            if found.tenant and days_of(before) is not None:
+                why += f"; ./nexus tenants change {found.tenant} --retention-days {days_of(before)} declares them"
+            lines.append(_line(key, compared, "kept", why))
         else:
-            lines.append(_line(key, compared, "changed"))
+            lines += _lines(key, compared, "changed")
     if kept:
         entry["keep"] = kept
     losses = find_losses(Plan([_step(found, compared, becomes)]))
@@ -97,7 +102,7 @@ def judge(found: Found, compared: Compared, keep: Collection[str]) -> Judged:
 
 
 def _kept(found: Found, compared: Compared) -> Judged:
-    lines = [_line(key, compared, "kept", "as it was asked for") for key in compared.differs]
+    lines = [line for key in compared.differs for line in _lines(key, compared, "kept", "as it was asked for")]
     entry: dict[str, Any] = {"id": found.id}
     if compared.differs:
         entry["keep"] = list(compared.differs)
@@ -138,8 +143,8 @@ def _way_out(found: Found) -> str:
 
 
 def _step(found: Found, compared: Compared, becomes: Mapping[str, Any]) -> Step:
-    return Step("update", f"urn:pulumi:adopt::adopt::{found.type}::{found.name}", found.type, found.id,
-                old=compared.found, new=becomes)  # fmt: skip
+    urn = f"urn:pulumi:adopt::adopt::{found.type}::{found.name}"
+    return Step("update", urn, found.type, found.id, old=compared.found, old_outputs=compared.outputs, new=becomes)
 
 
 def _shorter(before: Any, after: Any) -> bool:
@@ -221,6 +226,31 @@ def _column(block: Mapping[str, Any]) -> str:
     if block.get("comment"):
         words.append(f"COMMENT {shown(block['comment'])}")
     return " ".join(words)
+
+
+def of_setting(compared: Compared, left: Collection[str]) -> list[Line]:
+    """What differs of an object that a setting of its own takes over: all of it is changed but what is `left`."""
+    return [
+        line
+        for key in compared.differs
+        for line in _lines(key, compared, *(("kept", "others set it too") if key in left else ("changed", "")))
+    ]
+
+
+def _lines(key: str, compared: Compared, becomes: Becomes, why: str = "") -> Iterator[Line]:
+    """A property's line; of a structured one, a line for each part that differs."""
+    for path, declared, found in _parts(key, compared.declared.get(key), compared.found.get(key)):
+        yield Line(path, shown(declared), shown(found), becomes, why)
+
+
+def _parts(path: str, declared: Any, found: Any) -> Iterator[tuple[str, Any, Any]]:
+    if not (isinstance(declared, Mapping) and isinstance(found, Mapping)):
+        yield path, declared, found
+        return
+    for key in declared:
+        # What is found beside is Azure's own addition: a declaration leaves it.
+        if declared[key] != found.get(key):
+            yield from _parts(f"{path}.{key}", declared[key], found.get(key))
 
 
 def _line(key: str, compared: Compared, becomes: Becomes, why: str = "") -> Line:

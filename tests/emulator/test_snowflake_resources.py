@@ -267,7 +267,8 @@ def test_import_gives_the_inputs_that_make_it(admin: Provider, story: Story) -> 
     assert there.id == made.id
     imported = Resource(story.class_name, there.id, there.inputs, there.outputs)
     # What counts at creation alone can be read from nothing.
-    assert admin.diff(imported, **story.inputs).changes.keys() <= {"initiallySuspended"}
+    # An import writes down that a schema is not transient, so a program has to say so too.
+    assert admin.diff(imported, **story.inputs).changes.keys() <= {"initiallySuspended", "isTransient"}
 
 
 @NAMED

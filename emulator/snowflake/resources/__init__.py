@@ -27,7 +27,7 @@ from emulator.snowflake.resources.users import UserHandler, UserPublicKeysHandle
 from emulator.snowflake.resources.views import ViewHandler
 
 _HANDLERS: dict[str, Callable[[], Handler]] = {
-    "Database": partial(ObjectHandler, types.DATABASE),
+    "Database": types.DatabaseHandler,
     "Schema": types.SchemaHandler,
     "Table": TableHandler,
     "TableConstraint": TableConstraintHandler,

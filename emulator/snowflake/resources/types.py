@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.package import Question
-from emulator.snowflake.account import SnowflakeObject
+from emulator.package import Question, ReadAnswer
+from emulator.snowflake.account import ObjectName, SnowflakeObject
 from emulator.snowflake.resources.handler import Connection
 from emulator.snowflake.resources.objects import (
     IN_DATABASE,
@@ -110,6 +110,36 @@ NETWORK_RULE = ObjectType(
         texts("valueLists", "VALUE_LIST"),
     ),
 )
+
+
+class DatabaseHandler(ObjectHandler):
+    """A database. What days of Time Travel it has, its outputs tell even where they come from the account."""
+
+    def __init__(self) -> None:
+        super().__init__(DATABASE)
+
+    def create(self, connection: Connection, question: Question) -> tuple[str, dict[str, Any]]:
+        identity, outputs = super().create(connection, question)
+        return identity, self._with_retention(connection, self.name_in(question.inputs), outputs)
+
+    def read(self, connection: Connection, question: Question) -> ReadAnswer:
+        answer = super().read(connection, question)
+        if not answer.id:
+            return answer
+        outputs = self._with_retention(connection, self.name_in(answer.inputs), answer.outputs)
+        return ReadAnswer(answer.id, answer.inputs, outputs)
+
+    def update(self, connection: Connection, question: Question) -> dict[str, Any]:
+        outputs = super().update(connection, question)
+        return self._with_retention(connection, self.name_in(question.inputs), outputs)
+
+    @staticmethod
+    def _with_retention(connection: Connection, name: ObjectName, outputs: dict[str, Any]) -> dict[str, Any]:
+        """The provider reads the parameter's value on any level (SHOW PARAMETERS IN DATABASE)."""
+        if outputs.get("dataRetentionTimeInDays") is not None:
+            return outputs
+        days = connection.account.effective("DATABASE", name).get("DATA_RETENTION_TIME_IN_DAYS")
+        return outputs if days is None else {**outputs, "dataRetentionTimeInDays": days}
 
 
 class SchemaHandler(ObjectHandler):
