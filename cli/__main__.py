@@ -36,7 +36,7 @@ PANELS: Final = {
     "Release, rotate, undo": {
         "release": "cli.release",
         "promote": "cli.release:promote",
-        "rollback": "cli.release:rollback",
+        "rollback": "cli.rollback.command",
         "rotate-key": "cli.rotate_key",
     },
     "Look inside": {

@@ -21,7 +21,7 @@ from rich.markup import escape
 from cli import clock
 from cli.place import ROOT
 from cli.progress import Problem, Progress, type_of
-from policies.data_loss import Allowance, Judged, Plan, Step, Verdict, find_losses, settle
+from policies.data_loss import Allowance, Finding, Judged, Plan, Step, Verdict, find_losses, settle
 
 if TYPE_CHECKING:
     from infra.settings import Settings
@@ -159,9 +159,9 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _judged(judged: Judged) -> dict[str, Any]:
-    finding, allowance = judged.finding, judged.allowance
-    shown: dict[str, Any] = {
+def told(finding: Finding) -> dict[str, Any]:
+    """One loss for a program."""
+    return {
         "urn": finding.urn,
         "tenant": finding.tenant,
         "object": finding.object,
@@ -170,8 +170,12 @@ def _judged(judged: Judged) -> dict[str, Any]:
         "check_first": finding.check_first,
         "recoverable": finding.recoverable,
         "unknown": finding.unknown,
-        "fingerprint": judged.fingerprint,
     }
+
+
+def _judged(judged: Judged) -> dict[str, Any]:
+    allowance = judged.allowance
+    shown = {**told(judged.finding), "fingerprint": judged.fingerprint}
     if allowance is not None:
         shown |= {"reason": allowance.reason, "accepted_by": allowance.accepted_by}
     return shown | ({"refused": judged.refused} if judged.refused else {})
@@ -199,9 +203,15 @@ def show(verdict: Verdict, console: Console, stack: str, *, verb: str) -> None:
         console.print(f"  [red]✗[/] {escape(first)}")
         for line in [*more, *([judged.refused] if judged.refused else [])]:
             console.print(f"    {escape(line)}")
+    if verb != "destroy":
+        offer(verdict, console, stack)
+
+
+def offer(verdict: Verdict, console: Console, stack: str) -> None:
+    """Tell what a person writes who accepts the losses that block a plan."""
     offered = [judged for judged in verdict.blocked if not judged.finding.unknown]
-    if offered and verb != "destroy":
-        console.print(f"Whoever accepts exactly that writes into {settings}, under config:", markup=False)
+    if offered:
+        console.print(f"Whoever accepts exactly that writes into Pulumi.{stack}.yaml, under config:", markup=False)
         console.print(proposal(offered), markup=False)
 
 

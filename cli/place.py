@@ -105,6 +105,11 @@ class Place:
         return self.directory / "adopted.yaml"
 
     @property
+    def updates(self) -> Path:
+        """The state before each update, with the settings that it was made with (cli/rollback/updates.py)."""
+        return self.directory / "updates"
+
+    @property
     def guarded(self) -> Path:
         """From what and to which state the last `up` brought an embedded stack: the same again has nothing to plan."""
         return self.directory / "guarded.json"

@@ -1,4 +1,4 @@
-"""`nexus release`, `promote` and `rollback`: another image for an app, as a declared change of the stack's settings.
+"""`nexus release`, `promote`, `rollback --app`: another image for an app, as a declared change of the stack's settings.
 
 An app's settings hold its stable `image`, beside it perhaps a canary (`release`, with its weight in per cent) and the
 image of before (`previous`). Each verb changes just those in the stack's file, shows what the engine would do, has the
@@ -7,9 +7,7 @@ engine do it, and verifies. Where that fails, the settings go back and the engin
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -20,14 +18,12 @@ import yaml
 
 from cli import configuration, deployment, options, run
 from cli.access import stack_access
-from cli.cloud import starting
-from cli.console import answer, console, errors, interactive
-from cli.deployment import Outcome, Request, Verb
-from cli.failure import BadInputError, FailureError
+from cli.console import answer, console, errors
+from cli.failure import BadInputError
 from cli.place import Place
-from cli.progress import COLUMNS, Problem, show_plan, show_problems
+from cli.progress import Problem, show_problems
+from cli.settings_change import Runner, Story, kept_up
 from cli.settings_file import KeptFile, edited, replace_text
-from cli.verify.report import CheckImpossibleError, Report
 from cli.verify.state import DeclaredResource
 
 APPS: Final = "apps"
@@ -81,27 +77,6 @@ def promote(
     """
     carry_out(
         Change("promote", stack, app.value, promoted), yes=yes, as_json=as_json, packs=policy_pack, overrides=set_ or ()
-    )
-
-
-def rollback(
-    app: AppOption,
-    stack: options.Stack = "local",
-    yes: options.Yes = False,
-    as_json: options.Json = False,
-    policy_pack: options.PolicyPacks = None,
-    set_: options.Overrides = None,
-) -> None:
-    """Give all of an app's traffic back to the earlier image, in one step: without its canary, else as it was before.
-
-    Example: ./nexus rollback --app backend
-    """
-    carry_out(
-        Change("rollback", stack, app.value, rolled_back),
-        yes=yes,
-        as_json=as_json,
-        packs=policy_pack,
-        overrides=set_ or (),
     )
 
 
@@ -210,75 +185,55 @@ class Change:
 
 
 @dataclass
-class Story:
-    """What was done, for the answer."""
+class AppStory(Story):
+    """What was done to one app. `out` is what its settings say in the end."""
 
-    before: Images
-    after: Images
-    steps: list[dict[str, Any]] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    known: set[str] = field(default_factory=set)
-    """What was wrong before."""
-    undone: bool = False
-    out: Images = field(init=False)
-    """What the settings say in the end."""
+    out: Images = field(default_factory=lambda: Images(""))
     traffic: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.out = self.after
-
-    def tell(self, step: str, good: bool, said: str, seconds: float, *, quiet: bool) -> None:
-        self.steps.append({"step": step, "passed": good, "said": said, "seconds": round(seconds, 2)})
-        if not quiet:
-            mark = "[green]✓[/]" if good else "[red]✗[/]"
-            console().print(f"{mark} {step}: {said} ({seconds:.1f} s)")
 
 
 def carry_out(change: Change, *, yes: bool, as_json: bool, packs: list[Path] | None, overrides: Sequence[str]) -> None:
     """Plan, apply and verify one change of settings; undo it where it fails."""
-    policy_packs = run.policy_packs(packs)
-    if not deployment.is_embedded(change.stack) and not yes and (as_json or not interactive()):
-        raise BadInputError(
-            f"`nexus {change.verb}` changes the real stack {change.stack!r} and nobody can be asked here: give --yes."
-        )
+    story = AppStory()
+    runner = Runner(change.verb, change.app, change.stack, overrides, run.policy_packs(packs), as_json, story)
+    runner.require_somebody(yes)
     settings = configuration.load(change.stack, overrides)
     deployment.check_settings(settings)
-    before = Images.of(_app(settings, change.app))
-    story = Story(before, change.decide(before))
+    before = images_of(settings, change.app)
+    after = story.out = change.decide(before)
     if not as_json:
-        console().print(f"{change.app}: {before.told()}\n{' ' * len(change.app)}→ {story.after.told()}", markup=False)
+        console().print(f"{change.app}: {before.told()}\n{' ' * len(change.app)}→ {after.told()}", markup=False)
     file = SettingsFile.of(change.stack, change.app)
-    step = Runner(change, story, file, overrides, as_json)
-    with _kept_up(change.stack):
-        story.known = known = step.verify("verify before")
-        if known and not as_json:
-            show_problems("Wrong before", [Problem("", line) for line in sorted(known)], errors())
+
+    def restore() -> None:
+        story.out = before
+        file.restore()
+
+    def undo() -> None:
+        if before.newest != after.newest and _image(_declared_app(change)) == after.newest:
+            # The newer revision stands: its requests go back, it stays.
+            story.out = rolled_back(after)
+            file.write(before, story.out)
+        else:
+            restore()
+
+    with kept_up(change.stack):
+        runner.verify_before()
         with file.kept():
-            file.write(before, story.after)
-            _apply(step, policy_packs, known, yes=yes)
+            file.write(before, after)
+            # A rollback is itself the undoing: what is wrong after it is told, and left to who called for it.
+            if runner.apply(yes=yes, restore=restore, undo=None if change.verb == "rollback" else undo):
+                story.traffic = _traffic(_declared_app(change))
     if as_json:
-        answer(
-            {
-                "stack": change.stack,
-                "verb": change.verb,
-                "app": change.app,
-                "result": "failed" if story.problems else "succeeded",
-                "before": before.settings(),
-                "after": story.out.settings(),
-                "undone": story.undone,
-                "wrong_before": sorted(story.known),
-                "traffic": story.traffic,
-                "steps": story.steps,
-                "errors": story.problems,
-            }
-        )
+        told = {"stack": change.stack, "verb": change.verb, "app": change.app, **story.as_json()}
+        answer(told | {"before": before.settings(), "after": story.out.settings(), "traffic": story.traffic})
     else:
-        _conclude(change, story, file)
+        _conclude(change, story, file, after)
     if story.problems:
         raise typer.Exit(1)
 
 
-def _conclude(change: Change, story: Story, file: SettingsFile) -> None:
+def _conclude(change: Change, story: AppStory, file: SettingsFile, after: Images) -> None:
     show_problems("Errors", [Problem("", problem) for problem in story.problems], errors())
     if story.undone:
         console().print(f"{change.app}: undone; what is out: {story.out.told()}", markup=False)
@@ -289,107 +244,17 @@ def _conclude(change: Change, story: Story, file: SettingsFile) -> None:
     for line in story.traffic:
         console().print(f"  {line}", markup=False)
     if change.verb == "rollback":
-        console().print(f"{change.app}: back from {story.after.canary} to {story.after.image}", markup=False)
+        console().print(f"{change.app}: back from {after.canary} to {after.image}", markup=False)
     if not deployment.is_embedded(change.stack):
         console().print(f"Commit {file.path.name}: it declares what is out now.", markup=False)
 
 
-@dataclass
-class Runner:
-    """Runs the engine and `verify` on one stack, and notes each in the story."""
-
-    change: Change
-    story: Story
-    file: SettingsFile
-    overrides: Sequence[str]
-    quiet: bool
-
-    def engine(self, verb: Verb, step: str, packs: Sequence[Path] = ()) -> Outcome:
-        """One run; what fails is among the story's problems."""
-        request = Request(verb, self.change.stack, policy_packs=packs, overrides=self.overrides)
-        started = time.monotonic()
-        outcome = run.outcome_of(request, yes=True, as_json=self.quiet)
-        totals = outcome.progress.totals()
-        said = ", ".join(f"{totals[what]} {what}" for what in COLUMNS[:-1] if totals[what])
-        if not outcome.succeeded:
-            found = [str(problem) for problem in deployment.explain(outcome, run.log_of(request.stack))]
-            found = found or [str(violation) for violation in outcome.progress.violations]
-            self.story.problems += found or ["the engine failed"]
-        self.story.tell(step, outcome.succeeded, said or "no changes", time.monotonic() - started, quiet=self.quiet)
-        return outcome
-
-    def verify(self, step: str) -> set[str]:
-        """What is wrong, a line each. What was wrong before a release is no reason to undo it."""
-        from snowflake.connector import Error
-
-        from cli.connector import one_line
-        from cli.verify.command import verify
-
-        started = time.monotonic()
-        report = Report()
-        wrong: set[str] = set()
-        with stack_access(self.change.stack) as access:
-            state, outputs = access.state()
-            try:
-                verify(report, access, state, outputs)
-            except CheckImpossibleError as reason:
-                wrong.add(f"{reason.resource}: {reason}")
-            except Error as error:
-                raise FailureError(f"the account refuses {access.deploy_user}: {one_line(error)}") from None
-        for check in report.failed:
-            wrong |= {f"{finding.resource}: {finding.found}" for finding in check.findings} or {check.asked}
-        passed = len(report.checks) - len(report.failed)
-        said = f"{passed} of {len(report.checks)} checks passed"
-        self.story.tell(step, not wrong, said, time.monotonic() - started, quiet=self.quiet)
-        return wrong
-
-    def app(self) -> DeclaredResource | None:
-        """The app as the stack's state has it."""
-        with stack_access(self.change.stack) as access:
-            state, outputs = access.state()
-        name = outputs["apps"][self.change.app]["name"]
-        return next((found for found in state.of_type(_CONTAINER_APP) if found.outputs.get("name") == name), None)
-
-
-def _apply(step: Runner, packs: list[Path], known: set[str], *, yes: bool) -> None:
-    """Plan, ask, apply, verify. Leaves the settings as they were where nothing was done, or all was undone."""
-    change, story = step.change, step.story
-    planned = step.engine("preview", "plan", packs)
-    if not story.problems and not planned.progress.changes:
-        story.problems.append("the engine would change nothing: the settings make no difference to this stack")
-    if story.problems:
-        step.file.restore()
-        story.undone, story.out = True, story.before
-        return
-    if not step.quiet:
-        show_plan(planned.progress, console())
-    real = not deployment.is_embedded(change.stack)
-    if real and not yes and not typer.confirm(f"Go on with {change.verb} of {change.app}?", default=False):
-        raise BadInputError("Nothing was changed.")
-    step.engine("up", "up", packs)
-    if not story.problems:
-        story.problems += sorted(step.verify("verify after") - known)
-    if not story.problems:
-        story.traffic = _traffic(step.app())
-    elif change.verb != "rollback":
-        # A rollback is itself the undoing: what is wrong after it is told, and left to who called for it.
-        _undo(step)
-
-
-def _undo(step: Runner) -> None:
-    """Bring the engine back to what was out before."""
-    story = step.story
-    if story.before.newest != story.after.newest and _image(step.app()) == story.after.newest:
-        # The newer revision stands: its requests go back, it stays.
-        story.out = rolled_back(story.after)
-        step.file.write(story.before, story.out)
-    else:
-        story.out = story.before
-        step.file.restore()
-    problems, story.problems = story.problems, []
-    step.engine("up", "undo")
-    story.undone = not story.problems
-    story.problems = [*problems, *(f"undo: {problem}" for problem in story.problems)]
+def _declared_app(change: Change) -> DeclaredResource | None:
+    """The app as the stack's state has it."""
+    with stack_access(change.stack) as access:
+        state, outputs = access.state()
+    name = outputs["apps"][change.app]["name"]
+    return next((found for found in state.of_type(_CONTAINER_APP) if found.outputs.get("name") == name), None)
 
 
 def _image(app: DeclaredResource | None) -> str | None:
@@ -406,24 +271,10 @@ def _traffic(app: DeclaredResource | None) -> list[str]:
     return [f"{share.get('revisionName') or newest} {share['weight']:g} %" for share in ingress.get("traffic") or ()]
 
 
-@contextmanager
-def _kept_up(stack: str) -> Iterator[None]:
-    """Keep an embedded cloud up for all the steps; each attaches to it."""
-    place = Place.of(stack)
-    if not deployment.is_embedded(stack):
-        yield
-        return
-    if not place.cloud.exists():
-        raise FailureError(f"stack {stack!r} is not up: `./nexus up` brings it up.")
-    with starting(place) as cloud:
-        cloud.wait()
-        yield
-
-
-def _app(settings: Mapping[str, Any], app: str) -> Mapping[str, Any]:
+def images_of(settings: Mapping[str, Any], app: str) -> Images:
+    """What a stack's settings say of an app's images."""
     apps = (settings.get("config") or {}).get(f"{configuration.project()}:{APPS}") or {}
-    found: Mapping[str, Any] = apps.get(app) or {}
-    return found
+    return Images.of(apps.get(app) or {})
 
 
 @dataclass

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -12,9 +13,12 @@ from cli import deployment, guard, judgement
 from cli.console import answer, console, errors, interactive
 from cli.deployment import Outcome, Request
 from cli.failure import BadInputError
-from cli.place import local_directory
+from cli.place import Place, local_directory
 from cli.progress import Display, Problem, Progress, show_plan, show_problems, show_summary
 from policies.data_loss import Verdict
+
+if TYPE_CHECKING:
+    from cli.rollback.updates import Update
 
 _HEADLINES: Final = {"up": "Up", "preview": "Planned", "refresh": "Refreshed", "destroy": "Destroyed"}
 
@@ -49,11 +53,28 @@ def outcome_of(request: Request, *, yes: bool, as_json: bool) -> Outcome:
 def _embedded(request: Request, *, as_json: bool) -> Outcome:
     with deployment.embedded_run(request) as run:
         progress = Progress(request.verb, total=None)
-        with Display(progress, console(), quiet=as_json):
+        with _noted(request, run.settings) as update, Display(progress, console(), quiet=as_json):
             outcome = deployment.run_embedded(request, run, progress)
+            if update is not None:
+                update.end(outcome)
         if outcome.succeeded and request.verb == "destroy":
             remove(run)
     return outcome
+
+
+@contextmanager
+def _noted(request: Request, settings: Mapping[str, Any]) -> Iterator[Update | None]:
+    """Export the state before a run writes it: whatever writes that of a real stack, `up` of an embedded one."""
+    from cli.access import exported
+    from cli.rollback import updates
+
+    embedded = deployment.is_embedded(request.stack)
+    if request.verb != "up" and (embedded or request.verb == "preview"):
+        yield None
+        return
+    export = updates.embedded_export(Place.of(request.stack)) if embedded else exported(request.stack)
+    with updates.noted(request, settings, export) as update:
+        yield update
 
 
 def remove(run: deployment.EmbeddedRun) -> None:
@@ -64,7 +85,7 @@ def remove(run: deployment.EmbeddedRun) -> None:
     if cloud.attached:
         # `nexus serve` keeps its cloud, emptied; it removes the rest when it ends.
         cloud.control("reset", {})
-        for path in (run.place.state, run.place.pulumi_home, run.place.directory / "bin"):
+        for path in (run.place.state, run.place.pulumi_home, run.place.updates, run.place.directory / "bin"):
             shutil.rmtree(path, ignore_errors=True)
         for file in (
             run.place.configuration,
@@ -73,6 +94,7 @@ def remove(run: deployment.EmbeddedRun) -> None:
             run.place.guarded,
             run.place.judged,
             run.place.allowances,
+            run.place.adopted,
         ):
             file.unlink(missing_ok=True)
         return
@@ -94,7 +116,6 @@ def _real(request: Request, *, yes: bool, as_json: bool) -> Outcome:
     checked = deployment.check_settings(settings)
     with deployment.real_stack(request, settings) as (stack, config_file, stop):
 
-            run.place.adopted,
         def plan(progress: Progress) -> Outcome:
             with Display(progress, console(), quiet=as_json):
                 return deployment.plan(
@@ -126,8 +147,10 @@ def _real(request: Request, *, yes: bool, as_json: bool) -> Outcome:
             if not yes and not typer.confirm(f"Go on with {request.verb} of {request.stack}?", default=False):
                 raise BadInputError("Nothing was changed.")
         progress = Progress(request.verb)
-        with Display(progress, console(), quiet=as_json):
+        with _noted(request, settings) as update, Display(progress, console(), quiet=as_json):
             outcome = deployment.run_engine(request, stack, progress, config_file, refresh=request.refresh)
+            if update is not None:
+                update.end(outcome)
         outcome.verdict = verdict
         outcome.interrupted = stop.asked > 0
     return outcome

@@ -72,13 +72,11 @@ def command(
 
     del what
     _judge_options(from_, map_, dry_run=dry_run, verify=verify, rollback=rollback, batch=batch)
+    if rollback is not None:
+        roll_back(rollback, tenant, even_if_used=even_if_used, stack=stack, yes=yes, as_json=as_json)
+        return
     with _world(stack, needs_account=not dry_run) as world:
         tenants = _tenants(world, tenant)
-        if rollback is not None:
-            _confirmed(f"Take batch {rollback} out of the tables of stack {stack!r}?", stack, yes)
-            told = run.rollback(world, rollback, tenants, even_if_used=even_if_used)
-            _tell(told, as_json, _rollback_lines(told))
-            return
         with _source(from_, database) as source:
             users = _users(map_, world)
             from cli.migrate.progress import Progress
@@ -97,6 +95,24 @@ def command(
     else:
         lines = [*report.text(told), "", f"Report and quarantine: {folder}"]
     _tell(told, as_json, lines)
+
+
+def roll_back(
+    batch: str, tenant: list[str] | None, *, even_if_used: bool, stack: str, yes: bool, as_json: bool
+) -> None:
+    """Take a batch's rows out of the tables again, asked first on a real stack, and tell it."""
+    from cli.migrate import run
+
+    with _world(stack, needs_account=True) as world:
+        tenants = _tenants(world, tenant)
+        _confirmed(f"Take batch {batch} out of the tables of stack {stack!r}?", stack, yes)
+        told = run.rollback(world, batch, tenants, even_if_used=even_if_used)
+        _tell(told, as_json, _rollback_lines(told))
+
+
+def folder_of(stack: str) -> Path:
+    """Where the batches of a stack are written down on this machine."""
+    return Place.of(stack).directory / "migrations"
 
 
 def _run(
@@ -206,7 +222,7 @@ def _world(stack: str, *, needs_account: bool) -> Iterator[World]:
     from cli.migrate.run import World
     from cli.migrate.target import connecting
 
-    folder = Place.of(stack).directory / "migrations"
+    folder = folder_of(stack)
     if not needs_account:
         yield World(stack, folder, _declared(stack), _unreachable, _no_key)
         return

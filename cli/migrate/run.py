@@ -46,9 +46,26 @@ class World:
 
     def batches(self) -> list[str]:
         """The batches that this machine knows, the oldest first."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(entry.name for entry in self.folder.iterdir() if _BATCH.match(entry.name))
+        return batches_in(self.folder)
+
+
+def batches_in(folder: Path) -> list[str]:
+    """The batches whose journals and reports are in a folder, the oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted(entry.name for entry in folder.iterdir() if _BATCH.match(entry.name))
+
+
+def told_of(folder: Path, batch: str) -> dict[str, Any]:
+    """When a batch was begun, and whether it is finished or was taken back: none of it where it has no journal."""
+    path = folder / batch / _JOURNAL
+    if not path.is_file():
+        return {}
+    journal = open_kept(path)
+    try:
+        return {name: journal.fact(name) for name in ("begun", "finished", "rolled_back")}
+    finally:
+        journal.close()
 
 
 def _now() -> datetime:

@@ -188,8 +188,9 @@ def test_the_same_program_and_settings_have_one_digest(settings: Settings) -> No
 
 
 @pytest.fixture
-def real(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> list[str]:
+def real(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> list[str]:
     """Runs of the engine on a real stack, by verb; its plan loses a column."""
+    monkeypatch.setenv("NEXUS_DIRECTORY", str(tmp_path))
     ran: list[str] = []
 
     @contextmanager
@@ -206,6 +207,11 @@ def real(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> list[str]:
         ran.append(request.verb)
         return Outcome(progress, True)
 
+    def exported(_: str) -> str:
+        ran.append("export")
+        return '{"version": 3, "deployment": {}}'
+
+    monkeypatch.setattr("cli.access.exported", exported)
     monkeypatch.setattr(deployment, "real_stack", stack)
     monkeypatch.setattr(deployment, "plan", plan)
     monkeypatch.setattr(deployment, "run_engine", engine)
@@ -215,10 +221,7 @@ def real(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> list[str]:
 
 
 @pytest.mark.parametrize("verb", ["preview", "up"])
-def test_a_real_stack_is_blocked_with_yes_too(
-    real: list[str], verb: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NEXUS_DIRECTORY", str(tmp_path))
+def test_a_real_stack_is_blocked_with_yes_too(real: list[str], verb: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as ended:
         run.execute(Request(verb, "prod"), yes=True, as_json=True)
     assert ended.value.exit_code == 1
@@ -228,5 +231,5 @@ def test_a_real_stack_is_blocked_with_yes_too(
 
 def test_destroy_of_a_real_stack_says_what_goes(real: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     run.execute(Request("destroy", "prod"), yes=True, as_json=False)
-    assert real == ["plan", "destroy"]
+    assert real == ["plan", "export", "destroy"]
     assert "HCS0001: table T: drop column A" in capsys.readouterr().out

@@ -1,0 +1,1 @@
+"""`nexus rollback`: what can be undone, and its undoing."""
