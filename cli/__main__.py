@@ -53,6 +53,7 @@ PANELS: Final = {
     },
     "Keep the project well": {
         "doctor": "cli.doctor",
+        "docs": "cli.documents.command",
         "test": "cli.test",
         "bench": "cli.bench.command",
     },
@@ -63,6 +64,23 @@ Each has its module, whose `command` (or what is named after a colon) is a Typer
 the verb that is asked for is imported.
 """
 VERBS: Final = {verb: module for verbs in PANELS.values() for verb, module in verbs.items()}
+VERDICTS: Final = {
+    "preview": "a policy or a loss of data stops the plan; with --expect-no-changes, anything would change",
+    "up": "a policy or a loss of data stops it; with --expect-no-changes, anything changed",
+    "refresh": "with --expect-no-changes, anything drifted",
+    "check": "a step finds something",
+    "report": "something in it stops the change",
+    "verify": "a check fails, or cannot be made",
+    "rehearse": "a step finds something",
+    "migrate": "a document is not accounted for",
+    "release": "`verify` finds something new; the release is taken back",
+    "drift": "anything differs",
+    "docs": "with --check, a document is stale",
+    "adopt": "something that exists cannot be taken over",
+    "doctor": "something needed is wrong",
+    "test": "a check or a test fails",
+}
+"""What exit code 1 says of a verb beside that its run failed, by verb."""
 _PASS_THROUGH: Final = {"test"}
 """Verbs that hand options on which are not theirs."""
 

@@ -29,9 +29,13 @@ ZONES = 3
 class ContainerSettings(Section):
     """One container: `cpu` in cores, `memory` twice as many gibibytes."""
 
+    #: The app's name in Azure.
     name: ContainerAppName
+    #: What it runs.
     image: Image
+    #: Cores of a replica.
     cpu: Cores = 0.5
+    #: Memory of a replica.
     memory: Memory = Field(default="1Gi", validate_default=True)
     #: Seconds that a replica has to finish what it is at, once it is told to stop.
     termination_grace_seconds: Annotated[int, between(0, LONGEST_TERMINATION, "seconds")] = 30
@@ -51,7 +55,9 @@ class ContainerSettings(Section):
 class ReleaseSettings(Section):
     """A newer image beside the stable one: its revision takes `weight` per cent of the requests."""
 
+    #: The canary's image.
     image: Image
+    #: The canary's share of the requests; 0 takes it back.
     weight: Annotated[int, between(0, 100, "per cent of the requests")]
 
 
@@ -71,9 +77,13 @@ class ScaledContainerSettings(ContainerSettings):
     second revision of A under the first one's name, which Azure refuses.
     """
 
+    #: Replicas that always run.
     min_replicas: Annotated[int, between(1, MAXIMUM_REPLICAS, "replicas (scaling by CPU cannot start from none)")] = 1
+    #: Replicas at most.
     max_replicas: Annotated[int, between(1, MAXIMUM_REPLICAS, "replicas")] = Field(default=3, validate_default=True)
+    #: Requests at a time for which one replica is enough.
     concurrent_requests: Annotated[int, between(1, 1000, "requests at a time")] = 50
+    #: The canary beside `image`.
     release: ReleaseSettings | None = None
     #: The image that served before `image`: its revision is kept ready.
     previous: Image | None = None
@@ -102,13 +112,16 @@ class ScaledContainerSettings(ContainerSettings):
 
 
 class BackendSettings(ScaledContainerSettings):
+    #: The app's name in Azure.
     name: ContainerAppName = "agentnexus-backend"
 
 
 class SiteSettings(ScaledContainerSettings):
+    #: The app's name in Azure.
     name: ContainerAppName = "agentnexus-site"
     #: Where the site listens, and the page that answers when it is well.
     port: Annotated[int, between(1, 65535, "(a TCP port)")] = 80
+    #: The page that answers when the site is well.
     health_path: Annotated[
         str, AfterValidator(Rule(matches(r"/[A-Za-z0-9._~/-]*"), "is no path.", "Begin it with /."))
     ] = "/"
@@ -117,6 +130,7 @@ class SiteSettings(ScaledContainerSettings):
 class OpenIdSettings(Section):
     """Single sign-on of the chat. The client's secret lies in the vault, put there by hand."""
 
+    #: Who signs people in.
     issuer: Annotated[
         str,
         AfterValidator(
@@ -127,14 +141,18 @@ class OpenIdSettings(Section):
             )
         ),
     ]
+    #: The chat's id at the issuer.
     client_id: Annotated[str, Field(min_length=1)]
     #: What the vault calls the client's secret.
     client_secret: SecretName = "nexuschat-openid-client-secret"  # noqa: S105 -- the secret's name
+    #: What is asked of the issuer.
     scope: str = "openid profile email"
+    #: What the button says.
     button: str = "Sign in"
 
 
 class ChatSettings(ScaledContainerSettings):
+    #: The app's name in Azure.
     name: ContainerAppName = "nexuschat"
     #: An answer may be on its way for minutes.
     termination_grace_seconds: Annotated[int, between(0, LONGEST_TERMINATION, "seconds")] = 120
@@ -144,19 +162,24 @@ class ChatSettings(ScaledContainerSettings):
 class SearchSettings(ContainerSettings):
     """Meilisearch: always exactly one replica, since its index lies on the replica's own disk."""
 
+    #: The app's name in Azure.
     name: ContainerAppName = "nexuschat-meilisearch"
+    #: What it runs.
     image: Image = "getmeili/meilisearch:v1.12.3"
 
 
 class IndexSettings(Section):
     """The job that fills Meilisearch from Snowflake, by schedule: a new replica begins with an empty index."""
 
+    #: The job's name in Azure.
     name: ContainerAppName = "nexuschat-index"
     #: The backend's own, unless another is given.
     image: Image | None = None
     #: What the image is told to run; what the company's backend calls it is for the company to say.
     command: tuple[str, ...] = ("python", "-m", "agentnexus.search_index")
+    #: Cores of a run.
     cpu: Cores = 0.5
+    #: Memory of a run.
     memory: Memory = Field(default="1Gi", validate_default=True)
     #: In UTC.
     schedule: Annotated[
@@ -190,8 +213,11 @@ class IndexSettings(Section):
 
 
 class AppsSettings(Section):
+    #: The API between the chat and Snowflake.
     backend: BackendSettings
+    #: The public site.
     site: SiteSettings
+    #: The chat, LibreChat's.
     chat: ChatSettings
     search: SearchSettings = Field(default_factory=SearchSettings, validate_default=True)
     index: IndexSettings = Field(default_factory=IndexSettings, validate_default=True)

@@ -120,6 +120,7 @@ def _within(value: str, info: ValidationInfo, smallest: int) -> None:
 class NetworkSettings(Section):
     """The virtual network. Its ranges must not be those of networks that it will be joined to."""
 
+    #: The whole network's range.
     address_space: AddressRange = "10.40.0.0/20"
     #: The container apps' own. It cannot change once the environment stands in it.
     applications: AddressRange = Field(default="10.40.0.0/23", validate_default=True)
@@ -154,11 +155,15 @@ class VaultSettings(Section):
     preview shows what the declaration would change in it, before anything is written.
     """
 
+    #: The vault's name, free in all of Azure unless it is adopted.
     name: VaultName
+    #: Whether the vault answers outside the private network.
     public_network_access: Annotated[str, one_of("a setting of the vault's network", ("enabled", "disabled"))] = (
         "disabled"
     )
+    #: It exists already: take it over.
     adopt: bool = False
+    #: How an adopted vault is taken over.
     adopted_settings: AdoptedSettings = "kept"
     #: Where an adopted vault lies, if not in the platform's own resource group.
     resource_group: ResourceGroupName | None = None
@@ -194,8 +199,11 @@ class VaultSettings(Section):
 class RegistrySettings(Section):
     """The company's container registry, which the apps pull from by identity. With `adopt` it exists already."""
 
+    #: The registry's name.
     name: RegistryName
+    #: It exists already: take it over.
     adopt: bool = True
+    #: How an adopted registry is taken over: as it is found, or as it is declared.
     adopted_settings: AdoptedSettings = "kept"
     #: Where an adopted registry lies.
     resource_group: ResourceGroupName | None = Field(default=None, validate_default=True)
@@ -221,14 +229,18 @@ class RegistrySettings(Section):
 class ArchiveSettings(Section):
     """The storage account that keeps the audit trail when Log Analytics no longer does."""
 
+    #: The account's name, free in all of Azure.
     name: StorageAccountName
+    #: Where its copies lie: one zone, three, or another region too.
     replication: Annotated[str, one_of("a replication of Azure Storage", ("LRS", "ZRS", "GRS", "GZRS"))] = "ZRS"
+    #: Days after which what it holds is deleted; six years by default.
     retention_days: Annotated[int, between(1, 3653, "days")] = SIX_YEARS
 
 
 class DeployIdentitySettings(Section):
     """Who deploys from GitHub: an identity that GitHub's own tokens may act as, with no password stored."""
 
+    #: The repository whose pipeline deploys.
     github_repository: Annotated[
         str,
         AfterValidator(
@@ -248,7 +260,9 @@ class DeployIdentitySettings(Section):
 class CustomDomainsSettings(Section):
     """Host names of one's own. The stack tells which DNS records to make for them."""
 
+    #: The site's.
     site: HostName | None = None
+    #: The chat's.
     chat: HostName | None = Field(default=None, validate_default=True)
 
     @field_validator("chat")
@@ -290,6 +304,7 @@ class EdgeSettings(Section):
 class AlertSettings(Section):
     """Who is told, and above which marks."""
 
+    #: Who is told.
     emails: tuple[EmailReceiver, ...]
     #: Share of answers that are 5xx, in per cent over a quarter of an hour.
     server_error_percent: Annotated[float, between(0.1, 100, "per cent")] = 5
@@ -336,9 +351,13 @@ class BudgetSettings(Section):
 
 
 class AzureSettings(Section):
+    #: The subscription that everything lies in.
     subscription_id: SubscriptionId
+    #: The Entra directory of the subscription.
     tenant_id: DirectoryId
+    #: The region.
     location: Location = "centralus"
+    #: The group of everything that the stack makes.
     resource_group: ResourceGroupName
     vault: VaultSettings
     registry: RegistrySettings | None = None
@@ -348,6 +367,7 @@ class AzureSettings(Section):
     edge: EdgeSettings | None = None
     alerts: AlertSettings
     budget: BudgetSettings
+    #: How long Log Analytics keeps logs; the archive keeps the audit trail longer.
     log_retention_days: Annotated[int, between(*LOG_RETENTION_DAYS, "days")] = 90
 
     @field_validator("subscription_id", "tenant_id")

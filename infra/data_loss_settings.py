@@ -18,13 +18,19 @@ Said = Annotated[str, AfterValidator(said(_FROM_THE_PREVIEW))]
 class DataLossAllowanceSettings(Section):
     """One accepted loss: the exact object and change, why, by whom, and the last day on which it counts."""
 
+    #: The object that would lose data.
     object: Said
+    #: What would be done to it.
     change: Said
+    #: What `preview` printed with the loss: the allowance passes that change and no other.
     fingerprint: Annotated[
         str, AfterValidator(Rule(matches(r"f[0-9a-f]{15}"), "is no fingerprint of a loss.", _FROM_THE_PREVIEW))
     ]
+    #: Why the data may go.
     reason: Annotated[str, AfterValidator(said("Say why the data may go."))]
+    #: Who accepted it.
     acceptedBy: EmailAddress  # noqa: N815 - the file's own word
+    #: The last day on which it counts.
     expires: Day
 
 

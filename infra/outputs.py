@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import pulumi
 
@@ -16,6 +16,56 @@ from infra.composition import Platform
 from infra.settings import Settings
 
 README = Path(__file__).resolve().parent.parent / "Pulumi.README.md"
+
+
+class Meaning(NamedTuple):
+    """What an output is, and who uses it."""
+
+    what: str
+    used_by: str
+
+
+#: Output → its meaning, for docs/outputs.md; `*` stands for any one name. What stands below one is meant by it too.
+MEANINGS: Final[Mapping[str, Meaning]] = {
+    "account.organization": Meaning("Snowflake's organisation", "whoever connects"),
+    "account.name": Meaning("the account's name in it", "whoever connects"),
+    "account.host": Meaning("the account's host; a real environment only", "SnowSQL, connectors, Power BI"),
+    "shared.database": Meaning("the database that all organisations share", "`verify`, `tenants remove`"),
+    "shared.schema": Meaning("the schema of organisations, users and usage", "`verify`, `tenants remove`"),
+    "shared.warehouse": Meaning("the warehouse of the platform's own statements", "`verify`, `tenants remove`"),
+    "shared.role_application": Meaning("the role in which the backend's sessions begin", "`verify`"),
+    "service_user": Meaning("the Snowflake user that the applications log in as", "`verify`, `rotate-key`"),
+    "tenants.*.database": Meaning("the organisation's database", "`verify`, `migrate`, `tenants export`"),
+    "tenants.*.schema": Meaning("the schema of its chats", "`verify`, `migrate`, `tenants export`"),
+    "tenants.*.warehouse": Meaning("the warehouse that its statements run on", "`verify`, `migrate`, `tenants export`"),
+    "tenants.*.resource_monitor": Meaning("what bounds that warehouse's credits", "`verify`"),
+    "tenants.*.role_application": Meaning("the role that reads and writes its chats", "`verify`, `migrate`"),
+    "tenants.*.role_analyst": Meaning("the role that reads them masked", "`verify`, its analysts"),
+    "tenants.*.role_administrator": Meaning(
+        "the role that runs its warehouse and sees no content", "its administrators"
+    ),
+    "vault.name": Meaning("the key vault", "`verify`, `rotate-key`, who puts a secret in by hand"),
+    "vault.uri": Meaning("where it answers", "the backend, `verify`"),
+    "vault.secrets.*": Meaning("what the vault calls the secret; never its value", "`verify`"),
+    "apps.*.name": Meaning("the app's name in Azure", "`verify`, `release`"),
+    "apps.*.fqdn": Meaning("its host in the container environment", "`verify`; the other apps"),
+    "apps.*.internal": Meaning("whether nothing outside the environment reaches it", "`verify`"),
+    "apps.*.revision": Meaning("the revision that serves", "`release`, who looks into its logs"),
+    "apps.*.url": Meaning("where people find it; only what the edge publishes has one", "people"),
+    "edge.hosts.*": Meaning("Front Door's own host for it", "DNS of a domain of one's own"),
+    "edge.dns_records": Meaning("the records to make for domains of one's own", "who runs DNS"),
+    "edge.private_link.list": Meaning("the command that lists links that wait for approval", "`approve-link`, by hand"),
+    "edge.private_link.approve": Meaning("the command that approves one", "`approve-link`, by hand"),
+    "network.egress_address": Meaning(
+        "the one address that the apps call out from", "`snowflake.log_in.networks.applications`"
+    ),
+    "index_job.name": Meaning("the job that fills the search", "who starts it by hand"),
+    "deploy_identity.client_id": Meaning("the identity that the pipeline acts as", "GitHub's `AZURE_CLIENT_ID`"),
+    "deploy_identity.principal_id": Meaning("the same, to rights given by hand", "`bootstrap --pipeline`"),
+    "deploy_identity.tenant_id": Meaning("its directory", "GitHub's `AZURE_TENANT_ID`"),
+    "deploy_identity.subscription_id": Meaning("its subscription", "GitHub's `AZURE_SUBSCRIPTION_ID`"),
+    "readme": Meaning("the stack's page, Pulumi.README.md filled in", "Pulumi's console"),
+}
 
 
 def stack_outputs(

@@ -15,14 +15,18 @@ class PolicyExceptionSettings(Section):
 
     #: Its logical name, `type::name` where several have it, or its URN.
     resource: Annotated[str, AfterValidator(said("Copy the name from what ./nexus preview prints."))]
+    #: The policy's id.
     policy: Annotated[
         str,
         AfterValidator(
             Rule(matches(r"[a-z][a-z0-9]*(-[a-z0-9]+)*"), "is no policy's id.", "policies/README.md lists them.")
         ),
     ]
+    #: What makes the violation acceptable.
     reason: Annotated[str, AfterValidator(said("Say what makes it acceptable."))]
+    #: Who accepted it.
     acceptedBy: EmailAddress  # noqa: N815 - the file's own word
+    #: The last day on which it counts.
     expires: Day
 
 

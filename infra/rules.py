@@ -82,6 +82,13 @@ class Rule:
         return refusal(f"{shown(value)} {self.rule}", self.mend(value) if callable(self.mend) else self.mend)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Beside a rule that is code: what a value is to be, in words."""
+
+    words: str
+
+
 def refusal(rule: str, mend: str) -> PydanticCustomError:
     """What a validator raises; the braces of pydantic's own templates never see the text."""
     return PydanticCustomError("rule", "{rule}", {"rule": rule, "mend": mend})
@@ -240,7 +247,11 @@ SnowflakeIdentifier = Annotated[
         )
     ),
 ]
-Network = Annotated[str, AfterValidator(_own_network)]
+Network = Annotated[
+    str,
+    AfterValidator(_own_network),
+    Wanted(f"IPv4 range of one's own in CIDR form, /{SHORTEST_NETWORK_PREFIX} or narrower"),
+]
 EmailAddress = Annotated[
     str,
     AfterValidator(
@@ -353,8 +364,8 @@ def each_once(key: Callable[[Any], Hashable], told: Callable[[Any], str]) -> Aft
     return AfterValidator(check)
 
 
-Day = Annotated[date, BeforeValidator(_day)]
-RetentionDays = Annotated[int, AfterValidator(_edition_retention)]
+Day = Annotated[date, BeforeValidator(_day), Wanted("day, such as 2026-12-31")]
+RetentionDays = Annotated[int, AfterValidator(_edition_retention), Wanted("0 to 90 days, or what the edition keeps")]
 OrganizationId = Annotated[
     str,
     AfterValidator(

@@ -87,20 +87,25 @@ class SettingsError(Exception):
 class ServiceUserSettings(Section):
     """The applications' user. With `adopt` it is one that exists: imported and protected, never made anew."""
 
+    #: The user that the applications log in as.
     name: SnowflakeIdentifier = "AGENTNEXUS_SVC"
+    #: It exists already: take it over.
     adopt: bool = False
 
 
 class PowerBiUserSettings(Section):
     """The user as which Power BI reads the monitoring views."""
 
+    #: Its name in the account.
     name: SnowflakeIdentifier = "POWERBI_SVC"
 
 
 class BreakGlassSettings(Section):
     """The person's user for emergencies: ACCOUNTADMIN, disabled until it is needed."""
 
+    #: Its name in the account.
     name: SnowflakeIdentifier = "VIDEXA_BREAK_GLASS"
+    #: Whether it can log in; `up` disables it again where this says false.
     enabled: bool = False
     #: Who hears of it. Snowflake writes to the address; CIS 1.11 asks for one on every ACCOUNTADMIN.
     email: EmailAddress
@@ -109,8 +114,11 @@ class BreakGlassSettings(Section):
 class ExistingObjectsSettings(Section):
     """What was in the account before the stack: imported and protected, never made, changed or removed here."""
 
+    #: The database that was there.
     database: SnowflakeIdentifier = "AGENTNEXUS_DB"
+    #: The warehouse that was there.
     warehouse: SnowflakeIdentifier = "COMPUTE_WH"
+    #: The role that was there.
     role: SnowflakeIdentifier = "AGENTNEXUS_AUTH_WRITER"
 
 
@@ -122,19 +130,28 @@ def _loopback() -> list[str]:
 class NetworksSettings(Section):
     """IPv4 ranges from which each group of users may log in to Snowflake; on the embedded cloud the loopback's."""
 
+    #: From where the apps call: the platform's one egress address.
     applications: Annotated[list[Network], Field(min_length=1, default_factory=_loopback, validate_default=True)]
+    #: From where people log in: offices and VPN.
     people: Annotated[list[Network], Field(min_length=1, default_factory=_loopback, validate_default=True)]
+    #: From where deployments run.
     deployment: Annotated[list[Network], Field(min_length=1, default_factory=_loopback, validate_default=True)]
+    #: From where Power BI or its gateway calls.
     power_bi: Annotated[list[Network], Field(min_length=1, default_factory=_loopback, validate_default=True)]
 
 
 class PasswordSettings(Section):
     """Passwords of people; no program has one."""
 
+    #: How long a password is at least.
     minimum_length: Annotated[int, between(*PASSWORD_LENGTH, "characters")] = 14
+    #: After how long it must be changed.
     maximum_age_days: Annotated[int, between(1, 365, "days")] = 90
+    #: Wrong tries before the user is locked.
     maximum_retries: Annotated[int, between(1, 10, "retries")] = 5
+    #: How long a locked user stays so.
     lockout_minutes: Annotated[int, between(15, 999, "minutes")] = 30
+    #: How many earlier passwords may not come again.
     history: Annotated[int, between(5, 24, "passwords")] = 24
 
 
@@ -142,7 +159,9 @@ class LogInSettings(Section):
     """How people and programs log in to Snowflake."""
 
     networks: NetworksSettings = Field(default_factory=dict, validate_default=True)
+    #: After how long without a statement a session ends.
     idle_minutes: Annotated[int, between(*IDLE_MINUTES, "minutes")] = 15
+    #: Ways in which a person may log in.
     person_methods: Annotated[
         list[Annotated[str, one_of("a way in which a person may log in", PERSON_METHODS)]], Field(min_length=1)
     ] = Field(default_factory=lambda: ["SAML", "PASSWORD"])
@@ -152,18 +171,29 @@ class LogInSettings(Section):
 class AccountParametersSettings(Section):
     """Snowflake's account parameters, in their own names; each default is the safe choice."""
 
+    #: Whether a client may keep a second factor's token.
     allow_client_mfa_caching: bool = False
+    #: Whether a client may keep a token of single sign-on.
     allow_id_token: bool = False
-    client_encryption_key_size: Annotated[int, Field(ge=128, le=256)] = 256
+    #: Bits of the key that a client encrypts staged files with.
+    client_encryption_key_size: Annotated[int, between(128, 256, "bits")] = 256
+    #: Whether external OAuth never logs in as an administrative role.
     external_oauth_add_privileged_roles_to_blocked_list: bool = True
     #: Days of Time Travel that no object can go under.
     min_data_retention_time_in_days: RetentionDays = 1
+    #: Whether Snowflake's own OAuth never logs in as an administrative role.
     oauth_add_privileged_roles_to_blocked_list: bool = True
+    #: Whether data is encrypted anew with a new key each year.
     periodic_data_rekeying: bool = True
+    #: Whether COPY may not read from a URL that a statement names.
     prevent_load_from_inline_url: bool = True
+    #: Whether COPY may not write to a URL that a statement names.
     prevent_unload_to_inline_url: bool = True
+    #: Whether COPY may not write to the account's own stages.
     prevent_unload_to_internal_stages: bool = True
+    #: Whether an external stage needs a storage integration.
     require_storage_integration_for_stage_creation: bool = True
+    #: Whether use of an external stage needs a storage integration.
     require_storage_integration_for_stage_operation: bool = True
 
     @property
@@ -178,8 +208,11 @@ class AccountParametersSettings(Section):
 class SharedWarehouseSettings(Section):
     """The warehouse of the platform's own statements."""
 
+    #: Its size.
     size: WarehouseSize = "XSMALL"
+    #: What its resource monitor lets it use in a month.
     monthly_credits: MonthlyCredits = 50
+    #: Idle time after which it stops.
     auto_suspend_seconds: AutoSuspendSeconds = 60
 
 
@@ -193,6 +226,7 @@ class MonitoringSettings(Section):
     credit_price: Price | None = None
     #: Of a terabyte (1024⁴ bytes) for a month, Time Travel and Fail-safe included, in `currency`.
     storage_price: Price | None = None
+    #: That of the prices.
     currency: Annotated[str, AfterValidator(Rule(matches(r"[A-Z]{3}"), "is no currency.", "For example USD."))] = "USD"
     #: Credits of an organisation's day, warehouse and models together.
     credits_a_day_attention: Annotated[float, between(0.01, None, "credits")] = 10.0
@@ -207,8 +241,11 @@ class MonitoringSettings(Section):
 
 
 class SnowflakeSettings(Section):
+    #: The organisation that the account belongs to.
     organization: OrganizationName
+    #: The account's name.
     account: AccountName
+    #: The account's edition; a real environment needs one that patients' data may lie in.
     edition: Edition
     #: The deploy principal: it holds the administrative roles, and is nobody that runs anything.
     user: SnowflakeIdentifier = "NEXUS_DEPLOY"
@@ -224,6 +261,7 @@ class SnowflakeSettings(Section):
     shared_warehouse: SharedWarehouseSettings = Field(default_factory=SharedWarehouseSettings)
     #: Days of Time Travel of the shared database.
     shared_retention_days: RetentionDays = 1
+    #: Where Cortex may process a prompt besides the account's own region.
     cortex_cross_region: Annotated[str, one_of("a choice for Cortex's cross-region inference", CROSS_REGIONS)] = (
         "DISABLED"
     )
@@ -279,21 +317,27 @@ class SnowflakeSettings(Section):
 class ModelPriceSettings(Section):
     """Credits for a million tokens: of prompts, and of completions."""
 
+    #: Credits for a million tokens of prompts.
     prompt: Price
+    #: Credits for a million tokens of completions.
     completion: Price
 
 
 class PromptCacheSettings(Section):
     """How long an answer is kept, and how many characters of answers each organisation's cache may hold."""
 
+    #: How long an answer is kept.
     lifetime_seconds: Annotated[int, between(60, 30 * 86_400, "seconds")] = 86_400
+    #: How much of answers one organisation's cache holds; the oldest go first.
     characters: Annotated[int, between(100_000, 10_000_000_000, "characters")] = 20_000_000
 
 
 class ModelSettings(Section):
     """The Cortex model of the chat, which must stand on the list of allowed ones."""
 
+    #: Every Cortex model that an organisation may be granted.
     allowed: Annotated[list[str], Field(min_length=1)]
+    #: The chat's own model.
     name: str
     #: By model. Snowflake's Service Consumption Table has them; none is assumed.
     prices: dict[str, ModelPriceSettings] = Field(default_factory=dict)
@@ -344,8 +388,11 @@ class KeySettings(Section):
     `generation` counts key pairs; `since` is the day of the last rotation; `rotating` marks one that is not finished.
     """
 
+    #: How many key pairs the user has had, this one included.
     generation: Annotated[int, between(1, None, "as the first generation")]
+    #: The day of the last rotation.
     since: date | None = None
+    #: Whether a rotation is not finished.
     rotating: bool = False
 
 
@@ -353,23 +400,30 @@ class _Keys(Section):
     users: dict[SnowflakeIdentifier, KeySettings]
 
 
-class _StackSettings(Section):
+class StackSettings(Section):
     """The stack's configuration: one field for each key of the namespace."""
 
+    #: Which environment the stack is. It is in every name on Azure, and a real one has stricter rules.
     environment: Environment
+    #: The organisations' file, relative to Pulumi.yaml.
     tenants_file: str = "tenants.yaml"
     #: Which key pair of each service user is current; `nexus rotate-key` writes it. keys.<environment>.yaml by default.
     keys_file: str | None = None
     #: Whether what holds data is protected from deletion; on unless the environment is local.
     deletion_protection: bool | None = None
+    #: The Azure side: where it lies, and everything below.
     azure: AzureSettings
+    #: The Snowflake side.
     snowflake: SnowflakeSettings
     model: ModelSettings
+    #: The applications.
     apps: AppsSettings
     #: Losses of data that somebody accepted; each passes one change of one object, once.
     dataLossAllowances: DataLossAllowances  # noqa: N815 - the key's own word
     #: Violations of policies that somebody accepted; the policy pack reads them here too.
     policyExceptions: PolicyExceptions  # noqa: N815 - the key's own word
+    #: What exists already and is taken over, by resource; `nexus adopt` writes it.
+    imports: Imports
 
     @field_validator("apps")
     @classmethod
@@ -385,9 +439,13 @@ class _StackSettings(Section):
 
 
 class _TenantValues(Section):
+    #: Size of an organisation's warehouse.
     warehouse_size: WarehouseSize
+    #: What its resource monitor lets the warehouse use in a month.
     monthly_credits: MonthlyCredits
+    #: Days of Time Travel of its database.
     retention_days: RetentionDays
+    #: Idle time after which its warehouse stops.
     auto_suspend_seconds: AutoSuspendSeconds
     #: What an organisation's calls of models may use in a calendar month (UTC).
     monthly_cortex_tokens: MonthlyCortexTokens = 20_000_000
@@ -398,8 +456,11 @@ class _TenantValues(Section):
 class RetirementSettings(Section):
     """An organisation that leaves: since when, from which day on it may be deleted, and who accepted either."""
 
+    #: The day on which it left.
     since: Day
+    #: The first day on which its data may be deleted.
     delete_from: Day
+    #: Who accepted that it leaves.
     accepted_by: EmailAddress
     #: With it nothing of the organisation is protected from deletion any more.
     deletion_accepted_by: EmailAddress | None = None
@@ -414,16 +475,20 @@ class RetirementSettings(Section):
 
 
 class _TenantOverrides(Section):
+    #: As in `defaults`, for this organisation.
     warehouse_size: WarehouseSize | None = None
+    #: As in `defaults`, for this organisation.
     monthly_credits: MonthlyCredits | None = None
+    #: As in `defaults`, for this organisation.
     retention_days: RetentionDays | None = None
+    #: As in `defaults`, for this organisation.
     auto_suspend_seconds: AutoSuspendSeconds | None = None
+    #: As in `defaults`, for this organisation.
     monthly_cortex_tokens: MonthlyCortexTokens | None = None
+    #: As in `defaults`, for this organisation.
     models: Annotated[list[str], Field(min_length=1)] | None = None
     #: Its roles reach nothing and its application is not served; its data stays.
     suspended: bool | None = None
-    #: What exists already and is taken over, by resource; `nexus adopt` writes it.
-    imports: Imports
     #: It leaves: `nexus tenants remove` writes this.
     retired: RetirementSettings | None = None
 
@@ -435,8 +500,10 @@ class _TenantOverrides(Section):
         return value
 
 
-class _Tenants(Section):
+class TenantsSettings(Section):
+    #: What an organisation has that says nothing else.
     defaults: _TenantValues
+    #: An organisation, by its id; it may be empty.
     organizations: Annotated[dict[OrganizationId, _TenantOverrides | None], Field(min_length=1)]
 
 
@@ -470,6 +537,8 @@ class Settings:
     keys: Mapping[str, KeySettings]
     data_loss_allowances: tuple[DataLossAllowanceSettings, ...] = ()
     policy_exceptions: tuple[PolicyExceptionSettings, ...] = ()
+    #: What exists already, by the resource that takes it over as a plan names it.
+    imports: Mapping[str, ImportSettings] = field(default_factory=dict)
 
     @property
     def service_users(self) -> tuple[str, ...]:
@@ -506,9 +575,9 @@ def load_settings(config: Mapping[str, Any], directory: Path | str) -> Settings:
         "environment": values.get("environment"),
         "edition": snowflake.get("edition") if isinstance(snowflake, dict) else None,
     }
-    stack: _StackSettings | None = None
+    stack: StackSettings | None = None
     try:
-        stack = _StackSettings.model_validate(values, context=context)
+        stack = StackSettings.model_validate(values, context=context)
     except ValidationError as error:
         problems += [_stack_problem(detail) for detail in error.errors(include_url=False)]
 
@@ -537,8 +606,6 @@ def load_settings(config: Mapping[str, Any], directory: Path | str) -> Settings:
         environment=stack.environment,
         deletion_protection=stack.environment != "local"
         if stack.deletion_protection is None
-    #: What exists already, by the resource that takes it over as a plan names it.
-    imports: Mapping[str, ImportSettings] = field(default_factory=dict)
         else stack.deletion_protection,
         azure=stack.azure,
         snowflake=stack.snowflake,
@@ -548,6 +615,7 @@ def load_settings(config: Mapping[str, Any], directory: Path | str) -> Settings:
         keys=keys,
         data_loss_allowances=tuple(stack.dataLossAllowances),
         policy_exceptions=tuple(stack.policyExceptions),
+        imports=stack.imports,
     )
 
 
@@ -556,7 +624,7 @@ def keys_file(environment: str) -> str:
     return f"keys.{environment}.yaml"
 
 
-def _keys(directory: Path | str, stack: _StackSettings, problems: list[Problem]) -> dict[str, KeySettings]:
+def _keys(directory: Path | str, stack: StackSettings, problems: list[Problem]) -> dict[str, KeySettings]:
     """The key pairs that were rotated; without a file, none was."""
     path = Path(directory) / (stack.keys_file or keys_file(stack.environment))
     try:
@@ -608,14 +676,13 @@ def _organizations(
     file: TenantsFile, context: Mapping[str, Any], problems: list[Problem]
 ) -> tuple[OrganizationSettings, ...]:
     try:
-        tenants = _Tenants.model_validate(file.content, context=dict(context))
+        tenants = TenantsSettings.model_validate(file.content, context=dict(context))
     except ValidationError as error:
         problems += [_tenants_problem(detail, file.places) for detail in error.errors(include_url=False)]
         return ()
     defaults = tenants.defaults.model_dump()
     organizations = []
     for organization_id, overrides in sorted(tenants.organizations.items()):
-        imports=stack.imports,
         values = defaults | (overrides.model_dump(exclude_none=True) if overrides else {})
         values |= {"models": tuple(values["models"] or ()), "retired": overrides.retired if overrides else None}
         organizations.append(OrganizationSettings(organization_id=organization_id, **values))
@@ -655,7 +722,7 @@ def _with_models(
 def _stack_problem(detail: ErrorDetails) -> Problem:
     path = _path(detail)
     where = f"{NAMESPACE}:" + ".".join(path) if path else NAMESPACE
-    rule, mend = _rule_and_mend(detail, path, _StackSettings, f"pulumi config set --path '{where}' <value>")
+    rule, mend = _rule_and_mend(detail, path, StackSettings, f"pulumi config set --path '{where}' <value>")
     return Problem(where, rule, mend)
 
 
@@ -665,7 +732,7 @@ def _tenants_problem(detail: ErrorDetails, places: Mapping[tuple[str, ...], Plac
     while known not in places:
         known = known[:-1]
     label = " ".join(part for part in (places[known].where, ".".join(path)) if part)
-    rule, mend = _rule_and_mend(detail, path, _Tenants, None)
+    rule, mend = _rule_and_mend(detail, path, TenantsSettings, None)
     return Problem(label, rule, mend)
 
 

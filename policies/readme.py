@@ -1,16 +1,10 @@
-"""Writes the list of policies into README.md, from the catalogue: `python -m policies.readme`."""
+"""The list of policies in README.md, from the catalogue; `./nexus docs` writes it there."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Final
 
 from policies.catalogue import POLICIES
-
-README: Final = Path(__file__).parent / "README.md"
-BEGIN: Final = "<!-- policies: written by python -m policies.readme -->"
-END: Final = "<!-- end of policies -->"
 
 
 def listed() -> str:
@@ -27,16 +21,3 @@ def listed() -> str:
             shown = default if len(default) <= 60 else f"{len(parameter.default)} entries"
             lines.append(f"| {policy.id}: `{name}` | `{shown}` | {parameter.description} |")
     return "\n".join(lines)
-
-
-def updated(text: str) -> str:
-    """A README with its list as it is to be. Raises ValueError where it has no place for one."""
-    before, mark, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not mark or not end:
-        raise ValueError(f"{README.name} has no {BEGIN} … {END}")
-    return f"{before}{BEGIN}\n{listed()}\n{END}{after}"
-
-
-if __name__ == "__main__":
-    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -128,7 +128,7 @@ def document() -> str:
 
 
 def _drawing() -> list[str]:
-    lines = ["```mermaid", "flowchart BT"]
+    lines = ["```mermaid", "flowchart LR"]
     lines += ['  subgraph tenant["each tenant HCSnnnn"]']
     lines += [f"    {DATABASE_USE}([{DATABASE_USE}])"]
     lines += [f"    {role.level}([NEXUSCHAT_{role.level}])" for role in ACCESS_ROLES]

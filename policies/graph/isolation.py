@@ -485,6 +485,16 @@ class Reach:
         """All users, roles and shares."""
         return sorted(self._holders)
 
+    @property
+    def steps(self) -> list[tuple[Node, Node, Way]]:
+        """Which holder has which other, in order: who, whom, and how the step is taken."""
+        return sorted((*edge, Way(self._holders.edges[edge]["way"])) for edge in self._holders.edges)
+
+    @property
+    def held(self) -> list[tuple[Node, str, Node]]:
+        """What is granted on objects, or owned, as it is declared and in order: to whom, which privilege, on what."""
+        return sorted({(node, hold.privilege, hold.target) for node, holds in self._holds.items() for hold in holds})
+
     def findings(self, paths: Iterable[Path] | None = None) -> list[Finding]:
         """Every breach of the rules, in order: what no single path shows first, then path by path."""
         found = list(self._apart)

@@ -18,7 +18,6 @@ from components.snowflake.service_user import KeyGenerations, slot
 from components.snowflake.tables import NEXUSCHAT_TABLES, TENANT_MANAGEMENT_TABLES, TableDefinition
 from infra import naming
 from infra.program import program
-from infra.roles_document import PATH, within
 from infra.settings import SettingsError, load_settings
 from tests.unit.recording import Graph, Registration, declare, private_key
 from tests.unit.stack_settings import ROOT, as_engine_sends, organisations_file, stack_config
@@ -580,13 +579,6 @@ def test_no_role_or_user_but_the_models_holds_a_business_role(graph: Graph) -> N
             if found.inputs["roleName"] == role.name and found.inputs.get("userName")
         }
         assert users == {holder for holder in role.holders if holder.endswith("_SVC")}
-
-
-def test_the_page_shows_the_model() -> None:
-    text = PATH.read_text(encoding="utf-8")
-    assert within(text) == text, "run python -m infra.roles_document"
-    with pytest.raises(ValueError, match="are not there"):
-        within("# Roles")
 
 
 def test_the_bootstrap_names_the_settings_users_and_roles() -> None:
