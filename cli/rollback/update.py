@@ -53,12 +53,12 @@ def undo_update(
     given = [*found.target.overrides, *overrides]
     runner = Runner("rollback", f"update {number}", stack, given, run.policy_packs(packs), as_json)
     runner.require_somebody(yes)
-    changes = _changes(found)
+    changes = changed_files(found)
     latest = (found.others or [found.update])[-1]
     if not changes and found.target.overrides == latest.overrides:
-        raise BadInputError(_nothing_to_put_back(found))
+        raise BadInputError(nothing_to_put_back(found))
     lost = losses(found.update.state(), declared_state(stack))
-    notes = _notes(found)
+    notes = notes_on(found)
     if not as_json:
         _tell(found, changes, lost, notes)
     with kept_up(stack), ExitStack() as put_back:
@@ -96,7 +96,7 @@ def undo_update(
         raise typer.Exit(1)
 
 
-def _changes(found: Undoing) -> list[Change]:
+def changed_files(found: Undoing) -> list[Change]:
     """The files that say something else today than they are to say."""
     changes = []
     for kept in found.target.settings:
@@ -123,7 +123,7 @@ def _for_today(kept: SettingsText, today: str | None) -> str | None:
     return edited(kept.text, ("config",), {guard.KEY: allowed})
 
 
-def _nothing_to_put_back(found: Undoing) -> str:
+def nothing_to_put_back(found: Undoing) -> str:
     if found.other_program:
         return (
             f"update {found.update.number} changed no settings: it came of the program, {_program(found.update)} after "
@@ -139,7 +139,7 @@ def _program(update: updates.Update) -> str:
     return str(update.values.get("commit") or "of no known commit")[:12]
 
 
-def _notes(found: Undoing) -> list[str]:
+def notes_on(found: Undoing) -> list[str]:
     """What the settings alone do not undo."""
     notes = []
     if found.others:
