@@ -405,6 +405,8 @@ def run_embedded(request: Request, run: EmbeddedRun, progress: Progress, *, prog
             _note_judged(request, run, settings)
     else:
         recover(cloud, stack)
+        if request.verb == "destroy":
+            _let_go_of_retained(run)
         begun = cloud.control("run", {"command": f"nexus {request.verb}", "pid": os.getpid()})
         refresh = request.refresh or bool(begun["refresh_due"])
         if request.verb == "up":
@@ -421,6 +423,30 @@ def run_embedded(request: Request, run: EmbeddedRun, progress: Progress, *, prog
     if obituary:
         outcome.progress.problems.append(Problem("", obituary))
     return outcome
+
+
+def _let_go_of_retained(run: EmbeddedRun) -> None:
+    """Lift the protection of what the stack took over and leaves standing: with the stack, only its state goes.
+
+    On a real stack a person does that. An embedded cloud is thrown away afterwards.
+    """
+    for resource in run.state().get("resources") or ():
+        if not (resource.get("protect") and resource.get("retainOnDelete")):
+            continue
+        done = subprocess.run(
+            [
+                *(str(engine.acquire(say).path), "state", "unprotect", resource["urn"], "--yes"),
+                *("--stack", run.place.stack, "--non-interactive"),
+            ],
+            cwd=ROOT,
+            env=embedded_environment(run.place, None),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise FailureError(f"the engine cannot lift the protection: {done.stderr.strip()}")
 
 
 def _embedded_up(

@@ -67,7 +67,7 @@ class Nexus:
     def command(self, *arguments: str) -> list[str]:
         changes = (
             ["--set", f"tenants_file={self.tenants_file}"]
-            if arguments[0] in {"up", "preview", "rotate-key", "tenants"}
+            if arguments[0] in {"up", "preview", "adopt", "rotate-key", "tenants"}
             else []
         )
         return [sys.executable, "-m", "cli", *arguments, *changes]
