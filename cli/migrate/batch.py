@@ -10,8 +10,9 @@ import hashlib
 import itertools
 import json
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from cli.migrate.journal import PRESENT, QUARANTINED, WRITE, Journal
 from cli.migrate.mapping import SOURCE_SYSTEM, TABLES, RefusedError, Table, map_document
 from cli.migrate.source import Item, Source
 from cli.migrate.survey import assign, decide, survey
-from cli.migrate.target import Target
+from cli.migrate.target import Found, Target
 from cli.migrate.users import UserMap
 from cli.migrate.values import UnreadableError, decode, row_digest
 
@@ -30,6 +31,8 @@ BYTES_AT_ONCE: Final = 4_000_000
 _BYTES_HELD: Final = 32_000_000
 _READ_BACK: Final = 8_000_000
 _NAMED: Final = 20
+_AT_ONCE: Final = 2
+_TOKENS: Final = ("PROMPT_TOKENS", "COMPLETION_TOKENS", "CACHE_WRITE_TOKENS", "CACHE_READ_TOKENS")
 
 Tick = Callable[[str, int, int], None]
 """Hears how far a step is: its name, what is done, and what there is to do (0 where nobody knows)."""
@@ -47,7 +50,6 @@ class Batch:
     tenants: frozenset[str]
     now: datetime
     tick: Tick = lambda _step, _done, _all: None
-    _buffers: dict[tuple[str, str], _Buffer] = field(default_factory=dict)
 
     # --- the steps
 
@@ -87,52 +89,47 @@ class Batch:
         decide(self.journal, self.identifier, self.now, self.tenants)
 
     def carry(self, targets: Mapping[str, Target], *, write: bool = True) -> None:
-        """The second reading: make the rows, write those that are not there, and keep each one's digest."""
+        """The second reading: make the rows, write those that are not there, and keep each one's digest.
+
+        Rows are made while those before them are on their way.
+        """
         todo = self.journal.value(
             "SELECT COUNT(*) FROM document WHERE fate IN ('write', 'present') AND collection <> 'transactions'"
         )
-        self._buffers.clear()
+        step = "writing" if write else "computing"
+        buffers: dict[tuple[str, str], _Buffer] = {}
         held = done = 0
-        for number, tenant, table, row, send in self._mapped():
-            buffer = self._buffers.setdefault((tenant, table.name), _Buffer())
-            digest = row_digest(row, table.columns)
-            if send and write:
+        with ThreadPoolExecutor(_AT_ONCE) as worker:
+            sending = _Sending(worker, targets, self.journal, self.identifier, self.now)
+            for number, tenant, table, row, send in self._mapped():
+                buffer = buffers.get((tenant, table.name))
+                if buffer is None:
+                    buffer = buffers[tenant, table.name] = _Buffer(tenant, table)
                 cells = [row[column] for column in table.columns]
-                size = sum(len(cell) for cell in cells if cell is not None)
-                if buffer.rows and (buffer.size + size > BYTES_AT_ONCE or len(buffer.rows) >= ROWS_AT_ONCE):
+                digest = row_digest(cells, table.columns)
+                if send and write:
+                    size = sum(len(cell) for cell in cells if cell is not None)
+                    if buffer.rows and (buffer.size + size > BYTES_AT_ONCE or len(buffer.rows) >= ROWS_AT_ONCE):
+                        held -= buffer.size
+                        sending.flush(buffer)
+                    buffer.rows.append(cells)
+                    buffer.size += size
+                    held += size
+                buffer.digests.append((digest, number))
+                if held > _BYTES_HELD:
+                    largest = max(buffers.values(), key=lambda each: each.size)
+                    held -= largest.size
+                    sending.flush(largest)
+                if len(buffer.digests) >= 2 * ROWS_AT_ONCE:
                     held -= buffer.size
-                    self._flush(tenant, table, buffer, targets)
-                buffer.rows.append(cells)
-                buffer.size += size
-                held += size
-            buffer.digests.append((digest, number))
-            if held > _BYTES_HELD:
-                held -= self._flush_largest(targets)
-            if len(buffer.digests) >= 2 * ROWS_AT_ONCE:
-                held -= buffer.size
-                self._flush(tenant, table, buffer, targets)
-            done += 1
-            if done % ROWS_AT_ONCE == 0:
-                self.tick("writing" if write else "computing", done, todo)
-        for (tenant, name), buffer in self._buffers.items():
-            self._flush(tenant, TABLES[name], buffer, targets)
-        self.tick("writing" if write else "computing", done, todo)
-
-    def _flush_largest(self, targets: Mapping[str, Target]) -> int:
-        (tenant, name), buffer = max(self._buffers.items(), key=lambda item: item[1].size)
-        size = buffer.size
-        self._flush(tenant, TABLES[name], buffer, targets)
-        return size
-
-    def _flush(self, tenant: str, table: Table, buffer: _Buffer, targets: Mapping[str, Target]) -> None:
-        if buffer.rows:
-            targets[tenant].insert(table, buffer.rows, self.identifier, self.now)
-        if buffer.digests:
-            with self.journal.transaction():
-                self.journal.database.executemany("UPDATE document SET digest = ? WHERE number = ?", buffer.digests)
-        buffer.rows.clear()
-        buffer.digests.clear()
-        buffer.size = 0
+                    sending.flush(buffer)
+                done += 1
+                if done % ROWS_AT_ONCE == 0:
+                    self.tick(step, done, todo)
+            for buffer in buffers.values():
+                sending.flush(buffer)
+            sending.settle()
+        self.tick(step, done, todo)
 
     def _mapped(self) -> Iterator[tuple[int, str, Table, dict[str, str | None], bool]]:
         """Each document that is carried: its number, organisation, table, row, and whether it is to be sent."""
@@ -142,7 +139,7 @@ class Batch:
         for item, known in self._paired():
             if known is None:
                 continue
-            number, fate, user, tenant, written, content, source_bytes = known
+            number, fate, user, tenant, written, content, source_bytes, *tokens = known
             if fate not in (WRITE, PRESENT) or item.collection == "transactions":
                 continue
             try:
@@ -152,7 +149,7 @@ class Batch:
                 if not _same(item.data, content):
                     raise RefusedError("changed", "")
                 mapped = map_document(item.collection, document, left_out)
-                row = self._completed(mapped.row, mapped.table, user, mapped.key, tenant)
+                row = self._completed(mapped.row, mapped.table, user, mapped.key, tenant, tokens)
             except (RefusedError, UnreadableError):
                 changed.append(number)
                 continue
@@ -167,15 +164,23 @@ class Batch:
 
     def _paired(self) -> Iterator[tuple[Item, tuple[Any, ...] | None]]:
         """The second reading's documents with what the first one found."""
-        columns = "number, fate, user, tenant, written, content, bytes"
+        columns = (
+            "d.number, d.fate, d.user, d.tenant, d.written, d.content, d.bytes, "
+            "m.prompt, m.completion, m.written, m.read"
+        )
+        # What a message cost is said by other documents, and was added up before.
+        documents = (
+            "document d LEFT JOIN message_cost m ON d.collection = 'messages' AND m.user = d.user AND m.message = d.key"
+        )
         live = not self.source.meter.total
-        entries = self.journal.each(f"SELECT {columns}, collection FROM document ORDER BY number")  # noqa: S608
+        entries = self.journal.each(f"SELECT {columns}, d.collection FROM {documents} ORDER BY d.number")  # noqa: S608
         for item in self.source.items():
             if live:
                 # What came or went in between has moved everything after it.
                 source = _source_id(item)
                 rows = self.journal.rows(
-                    f"SELECT {columns} FROM document WHERE collection = ? AND source_id = ? ORDER BY number LIMIT 1",  # noqa: S608
+                    f"SELECT {columns} FROM {documents} "  # noqa: S608
+                    "WHERE d.collection = ? AND d.source_id = ? ORDER BY d.number LIMIT 1",
                     item.collection,
                     source,
                 )
@@ -187,35 +192,26 @@ class Batch:
             yield item, entry[:-1]
 
     def _completed(
-        self, row: dict[str, str | None], table: str, user: str, key: str, tenant: str
+        self, row: dict[str, str | None], table: str, user: str, key: str, tenant: str, tokens: Sequence[int | None]
     ) -> dict[str, str | None]:
-        """A row with what it says about other documents."""
-        row |= {"TENANT_ID": tenant, "USER_ID": user}
+        """A row with what other documents say about it."""
+        row["TENANT_ID"], row["USER_ID"] = tenant, user
         journal = self.journal
         if table == "CONVERSATIONS":
             size = journal.value(
                 "SELECT messages FROM conversation_size WHERE user = ? AND conversation = ?", user, key
             )
-            tokens = journal.value(
-                "SELECT tokens FROM conversation_cost WHERE user = ? AND conversation = ?", user, key
-            )
-            row |= {"MESSAGE_COUNT": str(size or 0), "TOTAL_TOKENS": None if tokens is None else str(tokens)}
+            cost = journal.value("SELECT tokens FROM conversation_cost WHERE user = ? AND conversation = ?", user, key)
+            row |= {"MESSAGE_COUNT": str(size or 0), "TOTAL_TOKENS": None if cost is None else str(cost)}
         elif table == "CHAT_MESSAGES":
-            costs = journal.rows(
-                "SELECT prompt, completion, written, read FROM message_cost WHERE user = ? AND message = ?", user, key
-            )
-            if costs:
-                names = ("PROMPT_TOKENS", "COMPLETION_TOKENS", "CACHE_WRITE_TOKENS", "CACHE_READ_TOKENS")
-                row |= {
-                    name: None if value is None else str(value) for name, value in zip(names, costs[0], strict=True)
-                }
+            for name, value in zip(_TOKENS, tokens, strict=True):
+                row[name] = None if value is None else str(value)
         return row
 
     def compare(self, targets: Mapping[str, Target]) -> list[str]:
         """Read back every migrated row and hold it against its document. What does not fit, each named."""
         journal, problems = self.journal, []
         journal.run("UPDATE document SET found = NULL WHERE found IS NOT NULL")
-        mine = SOURCE_SYSTEM + self.identifier
         total = journal.value("SELECT COUNT(*) FROM document WHERE digest IS NOT NULL")
         done = 0
         for tenant, target in targets.items():
@@ -232,23 +228,8 @@ class Batch:
                         problems.append(f"{tenant} {table.name}: {counted[table.name]} rows belong to no document")
                     continue
                 strangers = rows_of_batch = 0
-                for above, up_to in self._ranges(tenant, table):
-                    with journal.transaction():
-                        for found in target.found(table, above, up_to):
-                            rows_of_batch += found.origin == mine
-                            matched = journal.run(
-                                "UPDATE document SET found = ? WHERE tenant = ? AND target = ? AND source_id = ? "
-                                "AND digest IS NOT NULL AND found IS NULL AND (? = '' OR ? = "
-                                "CASE collection WHEN 'users' THEN 'profile' ELSE 'preset' END)",
-                                found.digest,
-                                tenant,
-                                table.name,
-                                found.source_id,
-                                found.kind,
-                                found.kind,
-                            )
-                            strangers += found.origin == mine and matched != 1
-                            done += matched
+                for matched, of_batch, unknown in self._matched(target, tenant, table):
+                    done, rows_of_batch, strangers = done + matched, rows_of_batch + of_batch, strangers + unknown
                     self.tick("comparing", done, total)
                 problems += self._differences(tenant, table, strangers)
                 if counted[table.name] != rows_of_batch:
@@ -264,6 +245,57 @@ class Batch:
             if lonely := target.without_conversation():
                 problems.append(f"{tenant} CHAT_MESSAGES: {lonely} migrated messages have no conversation")
         return problems
+
+    def _matched(self, target: Target, tenant: str, table: Table) -> Iterator[tuple[int, int, int]]:
+        """Note each row's digest at its document, a range at a time.
+
+        Of each range: how many rows have a document, how many are of this batch, and how many of these have none.
+        """
+        journal, mine = self.journal, SOURCE_SYSTEM + self.identifier
+        ranges = self._ranges(tenant, table)
+
+        def read(bounds: tuple[str | None, str | None]) -> list[Found]:
+            return list(target.found(table, *bounds))
+
+        with ThreadPoolExecutor(1) as worker:
+            # The next range is on its way while this one is compared.
+            coming = worker.submit(read, ranges[0])
+            for index, bounds in enumerate(ranges):
+                rows = coming.result()
+                if index + 1 < len(ranges):
+                    coming = worker.submit(read, ranges[index + 1])
+                documents = self._documents(tenant, table, *bounds)
+                found: list[tuple[bytes, int]] = []
+                of_batch = unknown = 0
+                for row in rows:
+                    is_mine = row.origin == mine
+                    of_batch += is_mine
+                    number = _taken(documents.get((row.source_id, row.kind)), row.digest)
+                    if number is not None:
+                        found.append((row.digest, number))
+                    else:
+                        unknown += is_mine
+                with journal.transaction():
+                    journal.database.executemany("UPDATE document SET found = ? WHERE number = ?", found)
+                yield len(found), of_batch, unknown
+
+    def _documents(
+        self, tenant: str, table: Table, above: str | None, up_to: str | None
+    ) -> dict[tuple[str, str], list[tuple[int, bytes]]]:
+        """The documents of a range by SOURCE_ID and PREF_KIND: the number and the digest of each."""
+        where, values = ["tenant = ?", "target = ?", "digest IS NOT NULL"], [tenant, table.name]
+        for text, bound in (("source_id > ?", above), ("source_id <= ?", up_to)):
+            if bound is not None:
+                where.append(text)
+                values.append(bound)
+        documents: dict[tuple[str, str], list[tuple[int, bytes]]] = {}
+        for number, source, collection, digest in self.journal.each(
+            f"SELECT number, source_id, collection, digest FROM document WHERE {' AND '.join(where)}",  # noqa: S608
+            *values,
+        ):
+            kind = "" if "PREF_KIND" not in table.columns else "profile" if collection == "users" else "preset"
+            documents.setdefault((source, kind), []).append((number, digest))
+        return documents
 
     def _ranges(self, tenant: str, table: Table) -> list[tuple[str | None, str | None]]:
         """Ranges of SOURCE_ID with so many rows, or so many bytes, as are read at once."""
@@ -322,9 +354,60 @@ class Batch:
 
 @dataclass(slots=True)
 class _Buffer:
+    """Rows of one table that were made and not sent yet."""
+
+    tenant: str
+    table: Table
     rows: list[Sequence[str | None]] = field(default_factory=list)
     digests: list[tuple[bytes, int]] = field(default_factory=list)
     size: int = 0
+
+
+class _Sending:
+    """Sends buffers, two at once, and notes each one's digests when Snowflake has said that it has the rows.
+
+    Most of the time of a statement is spent on compressing it and on waiting, which two can do beside each other.
+    """
+
+    def __init__(
+        self, worker: ThreadPoolExecutor, targets: Mapping[str, Target], journal: Journal, batch: str, now: datetime
+    ) -> None:
+        self._worker, self._targets, self._journal = worker, targets, journal
+        self._batch, self._now = batch, now
+        self._under_way: deque[tuple[Future[int] | None, list[tuple[bytes, int]]]] = deque()
+
+    def flush(self, buffer: _Buffer) -> None:
+        """Send what a buffer has, and empty it."""
+        while len(self._under_way) >= _AT_ONCE:
+            self._settle_first()
+        sent = None
+        if buffer.rows:
+            target = self._targets[buffer.tenant]
+            sent = self._worker.submit(target.insert, buffer.table, buffer.rows, self._batch, self._now)
+        self._under_way.append((sent, buffer.digests))
+        buffer.rows, buffer.digests, buffer.size = [], [], 0
+
+    def settle(self) -> None:
+        """Wait until nothing is under way. Raises what a statement raised."""
+        while self._under_way:
+            self._settle_first()
+
+    def _settle_first(self) -> None:
+        sent, digests = self._under_way.popleft()
+        if sent is not None:
+            sent.result()
+        with self._journal.transaction():
+            self._journal.database.executemany("UPDATE document SET digest = ? WHERE number = ?", digests)
+
+
+def _taken(documents: list[tuple[int, bytes]] | None, digest: bytes) -> int | None:
+    """The document that a row is of, taken out of those that it can be of: its like, or else the first."""
+    if not documents:
+        return None
+    for index, (_, known) in enumerate(documents):
+        if known == digest:
+            return documents.pop(index)[0]
+    return documents.pop(0)[0]
 
 
 def _same(data: bytes, content: bytes | None) -> bool:

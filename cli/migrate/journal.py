@@ -11,9 +11,8 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from emulator.private_file import write_private
 
@@ -63,8 +62,7 @@ CREATE INDEX IF NOT EXISTS tokens_conversation ON tokens (user, conversation);
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One document as the first reading found it."""
 
     number: int
@@ -85,7 +83,7 @@ class Entry:
     detail: str | None = None
 
 
-_FIELDS: Final = tuple(Entry.__dataclass_fields__)
+_FIELDS: Final = Entry._fields
 
 
 class Journal:
@@ -138,7 +136,7 @@ class Journal:
         marks = ", ".join("?" * len(_FIELDS))
         self.database.executemany(
             f"INSERT INTO document ({', '.join(_FIELDS)}) VALUES ({marks})",  # noqa: S608
-            [tuple(getattr(entry, name) for name in _FIELDS) for entry in entries],
+            entries,
         )
 
     def index(self) -> None:

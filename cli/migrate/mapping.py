@@ -25,6 +25,7 @@ LARGEST_CELL: Final = 16_777_216
 """Bytes of one VARCHAR or VARIANT of Snowflake."""
 _IDENTIFIER: Final = 128
 _LABEL: Final = 256
+_TO_MILLISECONDS: Final = len("2026-11-23 10:00:00.000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +245,7 @@ def time_text(moment: datetime | None) -> str | None:
     """A time as a column takes it: in UTC, to the millisecond."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
+    return moment.astimezone(UTC).isoformat(sep=" ", timespec="milliseconds")[:_TO_MILLISECONDS]
 
 
 def cell(name: str, value: Any) -> str:

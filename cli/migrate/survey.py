@@ -216,24 +216,24 @@ def decide(journal: Journal, batch: str, now: datetime, tenants: frozenset[str])
 
 
 def _duplicates(journal: Journal) -> None:
-    first = (
-        "SELECT MIN(f.number) FROM document f WHERE f.target = document.target AND f.user = document.user "
-        "AND f.key = document.key AND f.fate IS NULL"
-    )
-    same = f"(SELECT s.content FROM document s WHERE s.number = ({first})) = content"  # noqa: S608
-    later = f"key IS NOT NULL AND number > ({first})"
-    journal.run("CREATE TEMP TABLE IF NOT EXISTS later (number INTEGER PRIMARY KEY, same INTEGER)")
-    journal.run("DELETE FROM later")
-    # Found first and decided then: the rule must not see its own decisions.
-    journal.run(f"INSERT INTO later SELECT number, {same} FROM document WHERE fate IS NULL AND {later}")  # noqa: S608
-    _decide(journal, SKIPPED, "duplicate", None, "number IN (SELECT number FROM later WHERE same)")
-    _decide(
-        journal,
-        QUARANTINED,
-        "duplicate-key",
-        "another document has the same key and other content",
-        "number IN (SELECT number FROM later)",
-    )
+    """Of documents that have one key, or one `_id`, the first counts."""
+    for columns, reason, detail in (
+        ("target, user, key", "duplicate-key", "another document has the same key and other content"),
+        ("collection, source_id", "duplicate-id", "another document has the same _id and other content"),
+    ):
+        names = columns.split(", ")
+        there = " AND ".join(f"{name} IS NOT NULL" for name in names)
+        same = " AND ".join(f"d.{name} = g.{name}" for name in names)
+        journal.run("CREATE TEMP TABLE IF NOT EXISTS later (number INTEGER PRIMARY KEY, same INTEGER)")
+        journal.run("DELETE FROM later")
+        # Found first and decided then: the rule must not see its own decisions.
+        journal.run(
+            f"INSERT INTO later SELECT d.number, d.content = f.content FROM (SELECT {columns}, MIN(number) AS first "  # noqa: S608
+            f"FROM document WHERE fate IS NULL AND {there} GROUP BY {columns} HAVING COUNT(*) > 1) g "
+            f"JOIN document d ON {same} AND d.number > g.first AND d.fate IS NULL JOIN document f ON f.number = g.first"
+        )
+        _decide(journal, SKIPPED, "duplicate", None, "number IN (SELECT number FROM later WHERE same)")
+        _decide(journal, QUARANTINED, reason, detail, "number IN (SELECT number FROM later)")
 
 
 def _already_there(journal: Journal, batch: str) -> None:

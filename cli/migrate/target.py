@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.connector import SnowflakeAddress, connect
 from cli.migrate.mapping import NO_PARENT, SOURCE_SYSTEM, TABLES, Table, time_text
-from cli.migrate.values import canonical_text, row_digest
+from cli.migrate.values import CANONICAL, row_digest
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -30,6 +30,7 @@ _CASTS: Final = {
     "json": "PARSE_JSON({})",
     "array": "PARSE_JSON({})",
 }
+_JSON: Final = frozenset({"json", "array"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +108,33 @@ class Target:
             yield key[0], " ".join(part for part in key[1:] if part is not None), origin, source, of
 
     def insert(self, table: Table, rows: Sequence[Sequence[str | None]], batch: str, now: datetime) -> int:
-        """Write rows, their cells in the order of the table's columns. How many were not there yet."""
-        names = [*table.columns, "SOURCE_SYSTEM", "INGESTED_AT"]
-        kinds = [*table.columns.values(), "text", "time"]
-        cells = [_CASTS[kind].format(f"v.C{index}") for index, kind in enumerate(kinds)]
-        aliases = ", ".join(f"C{index}" for index in range(len(names)))
-        place = {name: f"v.C{index}" for index, name in enumerate(names)}
-        same = ["TENANT_ID", "SOURCE_SYSTEM", "SOURCE_ID", *(["PREF_KIND"] if "PREF_KIND" in place else [])]
-        there = " AND ".join(f"t.{name} = {place[name]}" for name in same)
+        """Write rows, their cells in the order of the table's columns. How many were not there yet.
+
+        What is the same for all rows stands in the statement, and a column that has nothing in any of them is left out.
+        """
+        columns = list(table.columns)
+        bound = [
+            (index, name)
+            for index, name in enumerate(columns)
+            if name != "TENANT_ID" and any(row[index] is not None for row in rows)
+        ]
+        same = {
+            "TENANT_ID": _literal(self.address.tenant),
+            "SOURCE_SYSTEM": _literal(SOURCE_SYSTEM + batch),
+            "INGESTED_AT": _CASTS["time"].format(_literal(str(time_text(now)))),
+        }
+        cells = [*same.values(), *(_CASTS[table.columns[name]].format(f"v.C{index}") for index, name in bound)]
+        there = [f"t.{name} = {same[name]}" for name in ("TENANT_ID", "SOURCE_SYSTEM")]
+        there += [f"t.{name} = v.C{index}" for index, name in bound if name in ("SOURCE_ID", "PREF_KIND")]
         statement = (
-            f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(cells)} "  # noqa: S608
-            f"FROM VALUES ({', '.join('?' * len(names))}) AS v ({aliases}) "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {table.name} t WHERE {there})"
+            f"INSERT INTO {table.name} ({', '.join((*same, *(name for _, name in bound)))}) SELECT {', '.join(cells)} "  # noqa: S608
+            f"FROM VALUES ({', '.join('?' * len(bound))}) AS v ({', '.join(f'C{index}' for index, _ in bound)}) "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {table.name} t WHERE {' AND '.join(there)})"
         )
-        more = (SOURCE_SYSTEM + batch, time_text(now))
+        positions = [index for index, _ in bound]
         with closing(self._connection.cursor()) as cursor:
-            cursor.executemany(statement, [(*row, *more) for row in rows])
+            # Each value with its type, so that the connector need not look for it.
+            cursor.executemany(statement, [[("TEXT", row[index]) for index in positions] for row in rows])
             return int(cursor.rowcount or 0)
 
     def found(self, table: Table, above: str | None, up_to: str | None) -> Iterator[Found]:
@@ -134,13 +146,13 @@ class Target:
             if bound is not None:
                 where.append(text)
                 values.append(bound)
-        statement = f"SELECT SOURCE_SYSTEM, {kind}, {', '.join(columns)} FROM {table.name} WHERE {' AND '.join(where)}"  # noqa: S608
+        # TO_JSON gives a VARIANT without the blanks that Snowflake shows it with.
+        cells_of = [f"TO_JSON({name})" if table.columns[name] in _JSON else name for name in columns]
+        statement = f"SELECT SOURCE_SYSTEM, {kind}, {', '.join(cells_of)} FROM {table.name} WHERE {' AND '.join(where)}"  # noqa: S608
+        texts_of, source = [CANONICAL[kind] for kind in table.columns.values()], columns.index("SOURCE_ID")
         for origin, pref_kind, *cells in self._rows(statement, values):
-            row = {
-                column: canonical_text(value, "json" if table.columns[column] == "array" else table.columns[column])
-                for column, value in zip(columns, cells, strict=True)
-            }
-            yield Found(str(row["SOURCE_ID"]), pref_kind, origin, row_digest(row, columns))
+            texts = [None if cell is None else of(cell) for of, cell in zip(texts_of, cells, strict=True)]
+            yield Found(str(texts[source]), pref_kind, origin, row_digest(texts, columns))
 
     def counts(self, batch: str) -> dict[str, int]:
         """How many rows a batch has in each table."""
@@ -207,6 +219,11 @@ class Target:
                 cursor.execute("ROLLBACK")
                 raise
             cursor.execute("COMMIT")
+
+
+def _literal(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
 
 
 def open_targets(addresses: Sequence[Address], connect: Connect) -> dict[str, Target]:

@@ -49,6 +49,7 @@ _SECRET_VALUE: Final = re.compile(
 )
 _LONGEST_SECRET: Final = 4096
 _SAFE_INTEGER: Final = 1 << 53
+_TO_MILLISECONDS: Final = len("2026-11-23T10:00:00.000")
 
 
 class UnreadableError(Exception):
@@ -73,7 +74,7 @@ def number(value: float) -> float | int | str:
 
 def iso(value: datetime) -> str:
     """A time in UTC as ISO 8601 has it, to the millisecond, which is what BSON keeps."""
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return value.astimezone(UTC).isoformat(timespec="milliseconds")[:_TO_MILLISECONDS] + "Z"
 
 
 def _same(value: Any) -> Any:
@@ -131,40 +132,61 @@ def plain(value: Any, left_out: Counter[str]) -> Any:
     return _PLAIN.get(type(value), str)(value)
 
 
-def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no blanks; letters as they are."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
 def _parsed_number(text: str) -> Any:
     return number(float(text))
 
 
-def canonical_text(value: Any, kind: str) -> str | None:
-    """What Snowflake answered for a column of this kind (`text`, `number`, `boolean`, `time`, `json`), as text."""
-    if value is None:
-        return None
-    if kind == "json":
-        return canonical_json(json.loads(value, parse_float=_parsed_number) if isinstance(value, str) else value)
-    if kind == "boolean":
-        return "true" if value else "false"
-    if kind == "number":
-        return str(int(value) if isinstance(value, Decimal | float) else value)
-    if kind == "time":
-        assert isinstance(value, datetime)
-        return value.isoformat(sep=" ", timespec="milliseconds")
-    return str(value)
+# Made once: each document needs several.
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+_DECODER: Final = json.JSONDecoder(parse_float=_parsed_number)
 
 
-def row_digest(row: Mapping[str, str | None], columns: Iterable[str]) -> bytes:
-    """SHA-256 of a row: each column's name, length and text, so that no two rows look alike."""
-    digest = hashlib.sha256()
-    for column in columns:
-        text = row[column]
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no blanks; letters as they are."""
+    return _ENCODER.encode(value)
+
+
+def _json_text(value: Any) -> str:
+    return canonical_json(_DECODER.decode(value) if isinstance(value, str) else value)
+
+
+def _boolean_text(value: Any) -> str:
+    return "true" if value else "false"
+
+
+def _number_text(value: Any) -> str:
+    return str(int(value) if isinstance(value, Decimal | float) else value)
+
+
+def _time_text(value: datetime) -> str:
+    return value.isoformat(sep=" ", timespec="milliseconds")
+
+
+CANONICAL: Final[Mapping[str, Callable[[Any], str]]] = {
+    "text": str,
+    "number": _number_text,
+    "boolean": _boolean_text,
+    "time": _time_text,
+    "json": _json_text,
+    "array": _json_text,
+}
+"""What Snowflake answered for a column of a kind, as text; never asked of NULL."""
+
+
+@lru_cache
+def _head(column: str) -> tuple[bytes, bytes]:
+    """What stands before a column's length, and what stands for one that is NULL."""
+    return f"{column}\0".encode(), f"{column}\0-\0".encode()
+
+
+def row_digest(texts: Iterable[str | None], columns: Iterable[str]) -> bytes:
+    """SHA-256 of a row's texts: each column's name, length and text, so that no two rows look alike."""
+    pieces: list[bytes] = []
+    for column, text in zip(columns, texts, strict=True):
+        name, null = _head(column)
         if text is None:
-            digest.update(f"{column}\0-\0".encode())
+            pieces.append(null)
         else:
             content = text.encode()
-            digest.update(f"{column}\0{len(content)}\0".encode())
-            digest.update(content)
-    return digest.digest()
+            pieces += (name, b"%d\0" % len(content), content)
+    return hashlib.sha256(b"".join(pieces)).digest()

@@ -594,11 +594,14 @@ def _bindings(given: Answer) -> tuple[dict[str, Any], list[tuple[Any, ...]] | No
         return {}, None
     if not any(isinstance(binding.get("value"), list) for binding in given.values()):
         return {name: from_binding(binding["type"], binding.get("value")) for name, binding in given.items()}, None
-    columns = [
-        [from_binding(given[str(position)]["type"], value) for value in given[str(position)]["value"]]
-        for position in range(1, len(given) + 1)
-    ]
+    columns = [_column(given[str(position)]) for position in range(1, len(given) + 1)]
     return {}, list(zip(*columns, strict=True))
+
+
+def _column(given: Answer) -> list[Any]:
+    type_, values = given["type"], given["value"]
+    # Text comes as it is.
+    return list(values) if type_.upper() == "TEXT" else [from_binding(type_, value) for value in values]
 
 
 def from_binding(type_: str, value: str | None) -> Any:
