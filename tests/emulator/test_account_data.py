@@ -350,6 +350,7 @@ class TestWholeLife:
         account = admins.account
         files = {path.name for path in (tmp_path / "snowflake" / "data").iterdir()}
         admins.make_table()
+        account.alter(admins.sysadmin, "DATABASE", name("DB"), set={"DATA_RETENTION_TIME_IN_DAYS": 0})
         account.create(admins.sysadmin, "DATABASE ROLE", name("DB.READ"))
         account.drop(admins.sysadmin, "DATABASE", name("DB"))
         for kind in ("SCHEMA", "TABLE", "DATABASE ROLE"):

@@ -23,6 +23,7 @@ from emulator.snowflake.account.model import (
 )
 from emulator.snowflake.account.names import ObjectName
 from emulator.snowflake.account.session import Session
+from emulator.snowflake.account.time_travel import Moment
 
 __all__ = [
     "Account",
@@ -31,6 +32,7 @@ __all__ = [
     "GrantTarget",
     "Grantee",
     "Mask",
+    "Moment",
     "ObjectName",
     "ParameterValue",
     "PolicyReference",

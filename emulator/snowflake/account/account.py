@@ -12,7 +12,6 @@ from typing import Any, Final, Literal
 import duckdb
 from fakesnow.instance import FakeSnow
 
-from emulator.package import CloudError
 from emulator.snowflake.account import application
 from emulator.snowflake.account.admission import AdmissionOperations
 from emulator.snowflake.account.attachments import AttachmentOperations
@@ -25,10 +24,9 @@ from emulator.snowflake.account.keys import fingerprint, public_key_body
 from emulator.snowflake.account.kinds import ACCOUNT_PRIVILEGES
 from emulator.snowflake.account.model import SnowflakeObject
 from emulator.snowflake.account.names import ObjectName
-from emulator.snowflake.account.objects import ObjectOperations
 from emulator.snowflake.account.parameters import PARAMETERS
 from emulator.snowflake.account.session import Session
-from emulator.snowflake.account.types import normalise_type
+from emulator.snowflake.account.time_travel import TimeTravelOperations
 from emulator.snowflake.account.usage_views import VIEWS
 from emulator.snowflake.account.warehouses import WarehouseOperations
 
@@ -62,7 +60,7 @@ _ADMINISTRATIVE_ROLES: Final = ("ACCOUNTADMIN", "SECURITYADMIN", "USERADMIN", "S
 
 
 class Account(
-    ObjectOperations, GrantOperations, AttachmentOperations, AdmissionOperations, WarehouseOperations, AccountCore
+    TimeTravelOperations, GrantOperations, AttachmentOperations, AdmissionOperations, WarehouseOperations, AccountCore
 ):
     """One Snowflake account on a directory. Safe against a kill at any moment; one object per process.
 
@@ -96,6 +94,7 @@ class Account(
         self._make_usage_views()
         self._make_application_roles()
         self._reconcile()
+        self.discard_expired()
         self._catalogue.taken_back = self._note_revoked
 
     @locked
@@ -115,29 +114,13 @@ class Account(
             self._catalogue.settle(intent, operations if done else ())
         self._catalogue.read()
         databases = self._catalogue.by_kind["DATABASE"]
-        self._data.remove_strays(databases)
+        self._begin_retention()
+        self._data.remove_strays({*databases, *self._catalogue.dropped})
         for entry in databases.values():
             self._attach(entry)
         for entry in self._catalogue.by_kind["FUNCTION"].values():
             self._register_again(entry)
         self._lengths_to_tell.update(self._catalogue.by_kind["TABLE"])
-
-    def _register_again(self, function: Entry) -> None:
-        properties = function.properties
-        if properties.get("LANGUAGE") != "PYTHON":
-            return
-        try:
-            self._data.register_python(
-                function.identifier,
-                properties["BODY"],
-                properties["HANDLER"],
-                [(argument[0], argument[1]) for argument in properties.get("ARGUMENTS", [])],
-                normalise_type(properties["RETURNS"]),
-                properties.get("NULL_INPUT_BEHAVIOR", "CALLED ON NULL INPUT") != "CALLED ON NULL INPUT",
-                properties.get("PACKAGES") or (),
-            )
-        except CloudError as error:
-            _log.warning("function %s cannot be called: %s", function.name, error)
 
     def _reconcile(self) -> None:
         """Let the catalogue know of exactly the schemas, tables and views that are in the data."""
@@ -156,7 +139,7 @@ class Account(
             for parts in found[kind]:
                 name = ObjectName(parts)
                 known = self._entry(kind, name) or (self._entry("DYNAMIC TABLE", name) if kind == "VIEW" else None)
-                if known is None:
+                if known is None and not self._is_kept(kind, parts):
                     _log.warning("%s %s is not in the catalogue: removed from the data", kind.lower(), name)
                     self._data.remove_stray(kind, name)
 
@@ -195,6 +178,8 @@ class Account(
         for role in _SYSTEM_DATABASE_ROLES:
             give("USAGE", schemas["CORTEX" if role == "CORTEX_USER" else "ACCOUNT_USAGE"], identifiers[role])
         inherit(identifiers["CORTEX_USER"], identifiers["PUBLIC"])
+        # docs.snowflake.com, "Privileges and model access for Cortex AI Functions": everybody has it at first.
+        give("USE AI FUNCTIONS", ACCOUNT, identifiers["PUBLIC"])
         give("IMPORTED PRIVILEGES", database, identifiers["ACCOUNTADMIN"], grant_option=True)
         self._data.create_database(database, "SNOWFLAKE", _SYSTEM_SCHEMAS)
         self._catalogue.commit(change)

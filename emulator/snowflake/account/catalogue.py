@@ -12,7 +12,8 @@ import json
 import sqlite3
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,10 @@ CREATE TABLE IF NOT EXISTS policy_references (
 CREATE TABLE IF NOT EXISTS tag_references (
     target INTEGER NOT NULL, column_name TEXT NOT NULL, tag INTEGER NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (target, column_name, tag)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS dropped (
+    identifier INTEGER PRIMARY KEY, kind TEXT NOT NULL, parent INTEGER, name TEXT NOT NULL, owner INTEGER,
+    dropped_on TEXT NOT NULL, expires_on TEXT NOT NULL, following INTEGER NOT NULL, place TEXT NOT NULL,
+    identities TEXT NOT NULL, restoration TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS intents (
     identifier TEXT PRIMARY KEY, database INTEGER NOT NULL, operations TEXT NOT NULL) WITHOUT ROWID;
 """
@@ -55,6 +60,7 @@ _KEYS: Final = {
     "role_grants": ("role", "grantee"),
     "policy_references": ("target", "column_name", "policy"),
     "tag_references": ("target", "column_name", "tag"),
+    "dropped": ("identifier",),
 }
 
 # Names that may not be shared by different kinds within one schema.
@@ -198,6 +204,45 @@ Operation = tuple[str, str, dict[str, Any]]
 """(table, "put" or "delete", the row or its key)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A table, schema or database that was dropped and that UNDROP brings back until `expires_on`.
+
+    `following` is the identifier that came next when it was dropped: none of before may be given again, for the roles
+    and policies that the restoration names by it. `place` is the name that the data has it under, `identities` what the
+    sequences of identity columns give next, by column. `restoration` puts its rows, and those of all in it, back.
+    """
+
+    identifier: int
+    kind: str
+    parent: int | None
+    name: str
+    owner: int | None
+    dropped_on: datetime
+    expires_on: datetime
+    following: int
+    place: str
+    identities: str
+    restoration: str
+
+    @property
+    def operations(self) -> list[Operation]:
+        """What puts it back."""
+        return [(table, action, row) for table, action, row in json.loads(self.restoration)]
+
+    @property
+    def next_values(self) -> dict[str, int]:
+        """What identity columns give next."""
+        found: dict[str, int] = json.loads(self.identities)
+        return found
+
+    def row(self, **changed: Any) -> dict[str, Any]:
+        """Its row, with some fields changed."""
+        row = {name: getattr(self, name) for name in Dropped.__slots__}
+        row["dropped_on"], row["expires_on"] = self.dropped_on.isoformat(), self.expires_on.isoformat()
+        return {**row, **changed}
+
+
 class Change:
     """The row operations of one change, gathered while it is checked; `Catalogue.commit` carries them out."""
 
@@ -269,6 +314,7 @@ class Catalogue:
         self.uses_of_policy: defaultdict[int, dict[tuple[int, str], PolicyRow]] = defaultdict(dict)
         self.tags_on: defaultdict[int, dict[tuple[str, int], TagRow]] = defaultdict(dict)
         self.uses_of_tag: defaultdict[int, dict[tuple[int, str], TagRow]] = defaultdict(dict)
+        self.dropped: dict[int, Dropped] = {}
         self._closures: dict[int, frozenset[int]] = {}
         # Who is told of each grant that goes, while all that it names is still there.
         self.taken_back: Callable[[GrantRow | RoleGrantRow], None] | None = None
@@ -314,6 +360,26 @@ class Catalogue:
         """An identifier that no object has."""
         self._next += 1
         return self._next - 1
+
+    @property
+    def following(self) -> int:
+        """The identifier that the next object gets."""
+        return self._next
+
+    @contextmanager
+    def imagined(self, operations: Sequence[Operation]) -> Iterator[None]:
+        """Let objects that are gone be there in memory, for what has to be worked out of them."""
+        told, self.taken_back = self.taken_back, None
+        names = dict(self._by_name)
+        for table, action, row in operations:
+            self._apply(table, action, row)
+        try:
+            yield
+        finally:
+            for table, _, row in reversed(operations):
+                self._apply(table, "delete", row)
+            self._by_name = names
+            self.taken_back = told
 
     def intend(self, database: int, change: Change) -> str:
         """Leave the change behind as an intent on a database's data, and return the intent's identifier."""
@@ -493,6 +559,14 @@ class Catalogue:
     def _delete_tag_references(self, row: Mapping[str, Any]) -> None:
         self.tags_on[row["target"]].pop((row["column_name"], row["tag"]), None)
         self.uses_of_tag[row["tag"]].pop((row["target"], row["column_name"]), None)
+
+    def _put_dropped(self, row: Mapping[str, Any]) -> None:
+        times = {key: datetime.fromisoformat(row[key]) for key in ("dropped_on", "expires_on")}
+        self.dropped[row["identifier"]] = Dropped(**{**row, **times})
+        self._next = max(self._next, row["following"])
+
+    def _delete_dropped(self, row: Mapping[str, Any]) -> None:
+        del self.dropped[row["identifier"]]
 
 
 class _Transaction:

@@ -15,6 +15,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache, wraps
 from pathlib import Path
@@ -35,6 +36,8 @@ from emulator.snowflake.account.model import Column
 from emulator.snowflake.account.names import ObjectName, base_type, check_identifier, literal, quote
 from emulator.snowflake.account.python_modules import handler_builtins
 from emulator.snowflake.account.types import from_duckdb, text_length
+from emulator.snowflake.account.versions import SCHEMA as VERSIONS_SCHEMA
+from emulator.snowflake.account.versions import Ticks, creation_sql, place
 
 _log = logging.getLogger(__name__)
 _Operation = TypeVar("_Operation", bound=Callable[..., Any])
@@ -46,7 +49,9 @@ _RESERVED_DATABASES: Final = frozenset(
     {"MEMORY", "SYSTEM", "TEMP", "_FS_GLOBAL", "MAIN", "INFORMATION_SCHEMA", "PG_CATALOG", HIDDEN_SCHEMA.upper()}
 )
 """DuckDB's own, and names that it could not tell from its schemas."""
-_RESERVED_SCHEMAS: Final = frozenset({"MAIN", "PG_CATALOG", "INFORMATION_SCHEMA", HIDDEN_SCHEMA.upper()})
+_RESERVED_SCHEMAS: Final = frozenset(
+    {"MAIN", "PG_CATALOG", "INFORMATION_SCHEMA", HIDDEN_SCHEMA.upper(), VERSIONS_SCHEMA.upper()}
+)
 _PLACE: Final = ObjectName(("⟨database⟩", "⟨schema⟩", "⟨object⟩"))
 _MARK: Final = "_catalogue_mark"
 # DuckDB's BLOB has no length at all.
@@ -97,6 +102,7 @@ class Data:
         self._translation = self.fakesnow.connect()
         self._tables: dict[str, tuple[str, list[tuple[str, int]]]] = {}
         self._python: set[str] = set()
+        self.ticks = Ticks()
         # What DESCRIBE said, until anything is made, changed or dropped in any database.
         self._descriptions: dict[ObjectName, list[Column]] = {}
 
@@ -149,6 +155,8 @@ class Data:
             work.execute(f"INSERT INTO {quote(name)}.{HIDDEN_SCHEMA}.{_MARK} VALUES ('', ?)", [name])
             for schema in schemas:
                 work.execute(f"CREATE SCHEMA {quote(name)}.{quote(schema)}")
+            for statement in creation_sql(name, self.ticks.moment()):
+                work.execute(statement)
             work.commit()
         except BaseException:
             work.rollback()
@@ -184,6 +192,12 @@ class Data:
                 "put it back, or destroy the embedded cloud and make it anew"
             )
         self._root.execute(f"ATTACH {literal(str(path))} AS {quote(name)}")
+        try:
+            self._root.execute(f"SELECT 1 FROM {place(name, 'changes')} LIMIT 0")
+        except duckdb.CatalogException:
+            # A file of before Time Travel.
+            for statement in creation_sql(name, self.ticks.moment()):
+                self._root.execute(statement)
         [(known,)] = self._root.execute(f"SELECT database FROM {quote(name)}.{HIDDEN_SCHEMA}.{_MARK}").fetchall()
         return bool(known != name)
 
@@ -382,6 +396,22 @@ class Data:
             self._descriptions[name] = known
         return list(known)
 
+    def identity_sequence(self, table: ObjectName, column: str) -> ObjectName:
+        """The sequence of an identity column."""
+        return _identity_sequence(table, column)
+
+    def statement_changes(
+        self, cursor: duckdb.DuckDBPyConnection, database: str, query: str
+    ) -> tuple[int, int, datetime] | None:
+        """The first and last number of what a statement changed in a database, and when; None where it did nothing."""
+        (found,) = cursor.execute(
+            "SELECT min(seq), max(seq), max(moment) FROM "
+            f"(SELECT seq, moment, query FROM {place(database, 'changes')} UNION ALL "
+            f"SELECT seq, moment, query FROM {place(database, 'eras')}) WHERE query = ? AND seq IS NOT NULL",
+            [query],
+        ).fetchall()
+        return None if found[0] is None else (found[0], found[1], found[2].replace(tzinfo=UTC))
+
     def row_count(self, name: ObjectName) -> int:
         row = self._work.execute(f"SELECT count(*) FROM {name.sql()}").fetchone()
         return 0 if row is None else int(row[0])
@@ -407,7 +437,8 @@ class Data:
             ("VIEW", "duckdb_views()", "database_name, schema_name, view_name"),
         ):
             rows = self._root.execute(
-                f"SELECT {columns} FROM {source} WHERE {skipped} AND schema_name NOT IN ('main', '{HIDDEN_SCHEMA}')"
+                f"SELECT {columns} FROM {source} WHERE {skipped} "
+                f"AND schema_name NOT IN ('main', '{HIDDEN_SCHEMA}', '{VERSIONS_SCHEMA}')"
             ).fetchall()
             found[kind] = set(rows)
         return found

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import hashlib
 import importlib.util
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,15 +33,17 @@ from emulator.snowflake.account.model import (
 )
 from emulator.snowflake.account.names import ObjectName, base_type, check_identifier, quote
 from emulator.snowflake.account.parameters import parameters_of
+from emulator.snowflake.account.retention import RetentionOperations, is_transient
 from emulator.snowflake.account.session import Session
 from emulator.snowflake.account.task_graphs import TaskGraphOperations
 from emulator.snowflake.account.types import check_change, normalise_type
+from emulator.snowflake.account.versions import Shape, TableVersions, gap_sql, hidden
 
 _VIEW_KINDS = frozenset({"VIEW", "DYNAMIC TABLE"})
 _NOT_RENAMED = frozenset({"RESOURCE MONITOR", "ACCOUNT", "STREAM", "TASK", "ALERT", "FUNCTION", "PROCEDURE"})
 
 
-class ObjectOperations(TaskGraphOperations):
+class ObjectOperations(RetentionOperations, TaskGraphOperations):
     """Operations on objects."""
 
     # --- create
@@ -56,8 +59,10 @@ class ObjectOperations(TaskGraphOperations):
         or_replace: bool = False,
         if_not_exists: bool = False,
         copy_grants: bool = False,
+        fill: Callable[[Change, int], Sequence[str]] | None = None,
     ) -> SnowflakeObject:
-        """Make an object, owned by the session's role, with the future grants that apply to it.
+        """Make an object, owned by the session's role, with the future grants that apply to it. `fill` gives it more in
+        the same change: it adds to the change, knows the identifier, and returns further statements for the data.
 
         `properties` are Snowflake's, in upper case; None means "not set". Names in them are `ObjectName`s or SQL
         text. Every kind takes COMMENT. Of note:
@@ -100,17 +105,18 @@ class ObjectOperations(TaskGraphOperations):
 
         owner = self._primary_role(session)
         change = Change()
+        database = None if container is None else container.container("DATABASE")
+        statements = self._make_room(change, spec.kind, database, name, existing)
+        kept = existing is not None and existing.kind == "DATABASE" and bool(self._retention_days(existing))
         if existing is not None:
             self._hand_over_all(session, change, existing)
             self._remove(change, existing)
         identifier = self._catalogue.next_identifier()
-        statements: list[str] = []
-        database = None if container is None else container.container("DATABASE")
         if spec.kind in DATA_KINDS and spec.kind != "DATABASE":
             assert database is not None
-            if existing is not None:
-                statements += self._drop_statements(existing, replaced=True)
             statements += self._create_statements(identifier, spec.kind, name, given, existing)
+        if fill is not None:
+            statements += fill(change, identifier)
         comment = given.pop("COMMENT", "")
         without_public = given.pop("WITHOUT_PUBLIC", False)
         owned_by = self._grants_from_the_future(change, identifier, spec.kind, container) or owner.identifier
@@ -125,7 +131,9 @@ class ObjectOperations(TaskGraphOperations):
             assert container is not None
             change.put("grants", _grant_row(container.identifier, "USAGE", identifier, False, None))
         if spec.kind == "DATABASE":
-            self._create_database(change, identifier, name, owner.identifier, existing, public=not without_public)
+            self._create_database(
+                change, identifier, name, owner.identifier, existing, public=not without_public, kept=kept
+            )
         else:
             try:
                 self._carry_out(change, database, statements)
@@ -277,6 +285,7 @@ class ObjectOperations(TaskGraphOperations):
         existing: Entry | None,
         *,
         public: bool,
+        kept: bool,
     ) -> None:
         """The file first, then the catalogue: a file that no database has is deleted at the next start."""
         if existing is not None:
@@ -307,10 +316,41 @@ class ObjectOperations(TaskGraphOperations):
                 self._data.detach(name.name)
                 self._attach(existing)
             raise
-        if existing is not None:
+        if existing is not None and not kept:
             self._data.delete_file(existing.identifier)
 
     # --- the data's statements
+
+    def _make_room(
+        self, change: Change, kind: str, database: Entry | None, name: ObjectName, existing: Entry | None
+    ) -> builtins.list[str]:
+        """What takes the object that is replaced out of the data, or what was dropped and still has the name there."""
+        statements: list[str] = []
+        if kind == "SCHEMA" and database is not None:
+            statements += self._displace(change, database, name)
+        if existing is None:
+            return statements
+        retired = self._retire(change, existing)
+        if retired is None:
+            return statements + (self._drop_statements(existing, replaced=True) if kind in DATA_KINDS else [])
+        if existing.kind != "SCHEMA":
+            return statements + retired
+        away = ObjectName((name.database, hidden(existing.identifier)))
+        table, action, row = change.operations[-1]
+        change.operations[-1] = (table, action, {**row, "place": away.name})
+        return statements + self._rename_statements(existing, existing.name, away)
+
+    def _displace(self, change: Change, database: Entry, name: ObjectName) -> builtins.list[str]:
+        """Move a dropped schema aside that the data still has under a name which another wants."""
+        statements: list[str] = []
+        for kept in self._of_parent(database.identifier, "SCHEMA"):
+            if kept.place.lower() == name.name.lower():
+                away = ObjectName((database.own_name, hidden(kept.identifier)))
+                with self._catalogue.imagined([op for op in kept.operations if op[0] == "objects"]):
+                    entry = self._catalogue.entries[kept.identifier]
+                    statements += self._rename_statements(entry, ObjectName((database.own_name, kept.place)), away)
+                change.put("dropped", kept.row(place=away.name))
+        return statements
 
     def _functions_in(self, database: str, schema: str) -> frozenset[str]:
         entry = self._entry("SCHEMA", ObjectName((database, schema)))
@@ -545,10 +585,40 @@ class ObjectOperations(TaskGraphOperations):
             statements += more
         columns = [replace(column, position=position) for position, column in enumerate(columns, start=1)]
         change.put("objects", entry.row(properties={**entry.properties, "COLUMNS": columns}))
+        if statements:
+            statements = [*self._close_era(session, entry, changes), *statements]
         self._carry_out(change, entry.container("DATABASE"), statements)
         self._data.forget_lengths(name)
         self._after_data_change(entry)
         return self._shown(entry)
+
+    def _close_era(self, session: Session, entry: Entry, changes: Sequence[TableChange]) -> builtins.list[str]:
+        """The statements that keep a table as it is before its columns change."""
+        if all(wanted.action in ("NULLABLE", "DEFAULT", "COMMENT") for wanted in changes):
+            return []
+        name, ticks = entry.name, self._data.ticks
+        if not self._retention_days(entry):
+            return [gap_sql(name.database, entry.identifier, ticks.number(), ticks.moment())]
+        columns = self._real_columns(entry)
+        gone = [wanted.column for wanted in changes if wanted.action == "DROP"]
+        shape = Shape(
+            tuple(column.name for column in columns),
+            tuple(json.loads(dump({"C": column}))["C"] for column in columns),
+            {wanted.column: wanted.value for wanted in changes if wanted.action == "RENAME"},
+            tuple(gone),
+            tuple(
+                (use.column, use.policy, use.arguments)
+                for use in self._catalogue.policies_on.get(entry.identifier, {}).values()
+                if use.column in gone
+            ),
+            tuple(
+                (tagged.column, tagged.tag, tagged.value)
+                for tagged in self._catalogue.tags_on.get(entry.identifier, {}).values()
+                if tagged.column in gone
+            ),
+        )
+        with contextlib.closing(self._data.cursor()) as cursor:
+            return TableVersions(cursor, ticks, entry.identifier, name, query=session.query_id).closing_sql(shape)
 
     def _changed_columns(
         self, change: Change, entry: Entry, columns: builtins.list[Column], at: int, wanted: TableChange
@@ -651,7 +721,9 @@ class ObjectOperations(TaskGraphOperations):
             self._data.detach(old_name.name)
             self._attach(entry)
         else:
-            self._carry_out(change, database, self._rename_statements(entry, old_name, new_name))
+            statements = [] if spec.kind != "SCHEMA" or database is None else self._displace(change, database, new_name)
+            statements += self._rename_statements(entry, old_name, new_name)
+            self._carry_out(change, database, statements)
         for moved in (entry, *entry.descendants()):
             self._after_data_change(moved)
         return self._shown(entry)
@@ -668,6 +740,9 @@ class ObjectOperations(TaskGraphOperations):
                         continue
                     macros.add(child.own_name)
                 statements += self._move_statements(child, target)
+            for kept in self._of_parent(entry.identifier, "TABLE"):
+                there, here = (place.child(kept.place).sql() for place in (new, old))
+                statements.append(f"CREATE TABLE {there} AS SELECT * FROM {here}")  # noqa: S608 quoted
             return [*statements, f"DROP SCHEMA {old.sql()} CASCADE"]
         if entry.kind not in DATA_KINDS:
             return []
@@ -791,13 +866,16 @@ class ObjectOperations(TaskGraphOperations):
         inside = list(entry.descendants())
         self._hand_over_all(session, change, entry)
         self._forget_references(change, entry)
-        statements = self._drop_statements(entry)
+        retired = self._retire(change, entry)
+        statements = self._drop_statements(entry) if retired is None else retired
         database = entry.container("DATABASE")
         old_name = entry.name
         self._remove(change, entry)
         if spec.kind == "DATABASE":
             self._catalogue.commit(change)
-            self._data.remove_database(entry.identifier, entry.own_name)
+            self._data.detach(entry.own_name)
+            if retired is None:
+                self._data.delete_file(entry.identifier)
         else:
             self._carry_out(change, database, statements)
         for gone in (*inside, entry):
@@ -861,6 +939,7 @@ class ObjectOperations(TaskGraphOperations):
         for identifier in self._catalogue.owned.get(role.identifier, ()):
             if identifier not in gone:
                 change.put("objects", self._catalogue.entries[identifier].row(owner=heir.identifier))
+        self._bequeath_dropped(change, role.identifier, heir.identifier)
 
     def _forget_references(self, change: Change, entry: Entry) -> None:
         """Take a dropped monitor off its warehouses, a dropped task off its successors."""
@@ -977,7 +1056,7 @@ class ObjectOperations(TaskGraphOperations):
                     value, level = above.properties[key], above.kind
                     break
                 above = above.parent or (self._account if above.identifier != ACCOUNT else None)
-            if key == "DATA_RETENTION_TIME_IN_DAYS" and _is_transient(entry):
+            if key == "DATA_RETENTION_TIME_IN_DAYS" and is_transient(entry):
                 value = min(value, 1)
             found[key] = ParameterValue(key, value, parameter.default, level)
         return found
@@ -998,15 +1077,6 @@ class ObjectOperations(TaskGraphOperations):
         if "DATA_RETENTION_TIME_IN_DAYS" in inherited:
             found["DATA_RETENTION_TIME_IN_DAYS"] = inherited["DATA_RETENTION_TIME_IN_DAYS"].value
         return found
-
-
-def _is_transient(entry: Entry) -> bool:
-    above: Entry | None = entry
-    while above is not None:
-        if above.properties.get("TRANSIENT"):
-            return True
-        above = above.parent
-    return False
 
 
 def _grant_row(target: int, privilege: str, grantee: int, grant_option: bool, granted_by: int | None) -> dict[str, Any]:

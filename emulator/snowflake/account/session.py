@@ -16,7 +16,7 @@ class Session:
 
     `role` is the current account role, None where the user has none. `warehouse`, `database` and
     `schema` are stored names (one part each). `parameters` are the session's own settings, by their
-    names in upper case.
+    names in upper case. `query_id` is the statement under way.
     """
 
     account: Account
@@ -28,3 +28,4 @@ class Session:
     schema: str | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     session_id: int = field(default_factory=lambda: uuid.uuid4().int >> 80)
+    query_id: str = ""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fakesnow.instance import FakeSnow
 
 CHARACTERS_A_TOKEN: Final = 4
+_USE_AI_FUNCTIONS: Final = "USE AI FUNCTIONS"
 _CORTEX_USER: Final = Grantee.database_role("SNOWFLAKE", "CORTEX_USER")
 _COMPLETE: Final = ("MODEL", "PROMPT", "MODEL_PARAMETERS", "RESPONSE_FORMAT", "SHOW_DETAILS")
 _COUNT: Final = ("FUNCTION_NAME", "MODEL_NAME", "INPUT_TEXT")
@@ -84,6 +85,14 @@ def ai_function(
             "42501",
             f"SQL access control error:\nInsufficient privileges to operate on function '{name}': the session's roles "
             "do not hold the database role SNOWFLAKE.CORTEX_USER.",
+        )
+    # Both are needed: docs.snowflake.com, "Privileges and model access for Cortex AI Functions".
+    if not account.holds(authority, _USE_AI_FUNCTIONS, "ACCOUNT"):
+        raise SnowflakeError(
+            3001,
+            "42501",
+            f"SQL access control error:\nInsufficient privileges to operate on function '{name}': the session's roles "
+            f"do not hold the privilege {_USE_AI_FUNCTIONS} on the account.",
         )
     given = _by_name(name, known, arguments)
     if name == "AI_COUNT_TOKENS":

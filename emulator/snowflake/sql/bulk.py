@@ -129,7 +129,9 @@ def _read_from_bindings(select: exp.Select) -> None:
 
 def _one_by_one(connection: Connection, tree: exp.Expr, rows: Sequence[Sequence[Any]]) -> Result:
     total = 0
-    with atomic(connection.duck):
+    if not connection.in_transaction and connection.session.parameters.get("AUTOCOMMIT") is False:
+        connection.begin()
+    with atomic(connection.duck, open_=connection.in_transaction):
         for row in rows:
             bindings = {str(index): value for index, value in enumerate(row, start=1)}
             result = connection.change_tree(tree.copy(), bindings)

@@ -255,6 +255,7 @@ class OwnerConnection(Connection):
         self._outer = outer
         self._duck = outer.duck
         self.in_transaction, self._transaction = outer.in_transaction, outer._transaction
+        self._noted = outer._noted
         self.client, self.address = outer.client, outer.address
         self.statement = outer.statement
 

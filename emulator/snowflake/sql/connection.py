@@ -19,7 +19,7 @@ import pyarrow as pa
 from fakesnow.instance import FakeSnow
 from sqlglot import exp
 
-from emulator.snowflake.account import Account, Grantee, ObjectName, Session, SnowflakeError
+from emulator.snowflake.account import Account, Grantee, Moment, ObjectName, Session, SnowflakeError
 from emulator.snowflake.account.history import moment
 from emulator.snowflake.sql import bulk
 from emulator.snowflake.sql.account_usage import usage_rows
@@ -27,7 +27,7 @@ from emulator.snowflake.sql.ai_stand_in import calls_of
 from emulator.snowflake.sql.information_schema import information_schema
 from emulator.snowflake.sql.parsing import parse, projection_names
 from emulator.snowflake.sql.results import Result
-from emulator.snowflake.sql.rows import Prepared, Surroundings, prepare
+from emulator.snowflake.sql.rows import Prepared, Surroundings, prepare, prepare_moment
 from emulator.snowflake.sql.running import run_change, run_query, snowflake_errors
 from emulator.snowflake.sql.syntax import Tokens, split, tokenize, unsupported
 from emulator.snowflake.sql.translate import creation_sql
@@ -91,6 +91,8 @@ class Connection:
         self.address: str | None = None
         self.in_transaction = False
         self._transaction: str | None = None
+        # The databases in which the open transaction noted changes for Time Travel.
+        self._noted: set[str] = set()
         # Inside a procedure that was called in an open transaction.
         self.enclosed = False
         self.statement: StatementUnderWay | None = None
@@ -207,6 +209,7 @@ class Connection:
         if outer is None:
             self.begun.append(statement.id)
         session = self.session
+        session.query_id = statement.id
         place = session.database, session.schema, session.role
         error: SnowflakeError | None = None
         try:
@@ -216,6 +219,7 @@ class Connection:
             raise
         finally:
             self.statement = outer
+            session.query_id = "" if outer is None else outer.id
             for call in calls_of(statement.id):
                 self.account.history.note(
                     "MODEL_CALL",
@@ -304,7 +308,11 @@ class Connection:
     def run_change(self, prepared: Prepared) -> Result:
         """Carry out a prepared row change."""
         self._use_time_zone()
-        return run_change(self.duck, self.account, prepared)
+        query = "" if self.statement is None else self.statement.id
+        result = run_change(self.duck, self.account, prepared, query=query, open_=self.in_transaction)
+        if self.in_transaction and prepared.target is not None:
+            self._noted.add(prepared.target.database)
+        return result
 
     def require_warehouse(self) -> None:
         """Refuse what needs a warehouse where the session has none that its role may use."""
@@ -334,7 +342,26 @@ class Connection:
             self._functions(),
             usage_rows,
             "" if self.statement is None else self.statement.id,
+            self._evaluate,
+            self.past,
         )
+
+    def _evaluate(self, expression: exp.Expr) -> Any:
+        """The value of an expression that is prepared and reads no tables."""
+        self._use_time_zone()
+        ((value,),) = run_query(self.duck, Prepared(exp.Select(expressions=[expression]))).rows
+        return value
+
+    def moment(self, kind: str, expression: str, *, before: bool) -> Moment:
+        """The moment that the text of an expression means in AT or BEFORE."""
+        word = "BEFORE" if before else "AT"
+        when = exp.HistoricalData(this=word, kind=kind, expression=parse(f"SELECT {expression}").expressions[0])
+        return prepare_moment(self.session, when, self.surroundings({}))
+
+    def past(self, name: ObjectName, moment: Moment) -> str:
+        """A table as it was, as DuckDB's query."""
+        with snowflake_errors():
+            return self.account.past_query(self.duck, name, moment)
 
     def _earlier(self, key: str | int) -> pa.Table:
         if isinstance(key, int):
@@ -407,13 +434,21 @@ class Connection:
         """Keep what the open transaction did; without one nothing happens."""
         if self.in_transaction:
             self.in_transaction = False
+            noted = sorted(self._noted)
+            self._noted.clear()
             with snowflake_errors():
+                try:
+                    self.account.settle_versions(self.duck, noted)
+                except duckdb.Error:
+                    self.duck.rollback()
+                    raise
                 self.duck.commit()
 
     def rollback(self) -> None:
         """Undo what the open transaction did; without one nothing happens."""
         if self.in_transaction:
             self.in_transaction = False
+            self._noted.clear()
             with snowflake_errors():
                 self.duck.rollback()
 

@@ -11,15 +11,16 @@ from typing import Any
 
 from sqlglot import exp
 
-from emulator.snowflake.account import Column, ObjectName, Session, SnowflakeError, TableChange
+from emulator.snowflake.account import Column, Moment, ObjectName, Session, SnowflakeError, TableChange
 from emulator.snowflake.account.kinds import POLICY_KINDS, spec_of
+from emulator.snowflake.account.retention import KEPT_KINDS
 from emulator.snowflake.account.types import from_duckdb
 from emulator.snowflake.sql.connection import Connection, handles
 from emulator.snowflake.sql.naming import depth_of, in_full, kind_of, named
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.results import Result
 from emulator.snowflake.sql.rows import Prepared, check_query, prepare
-from emulator.snowflake.sql.running import snowflake_errors
+from emulator.snowflake.sql.running import relations, snowflake_errors
 from emulator.snowflake.sql.scopes import function_body, table_node
 from emulator.snowflake.sql.session_statements import alter_session
 from emulator.snowflake.sql.syntax import Tokens, unsupported
@@ -71,6 +72,8 @@ def create(connection: Connection, tokens: Tokens) -> Result:
     if_not_exists = tokens.accept("IF", "NOT", "EXISTS") or if_not_exists
     query = ""
     copy_grants = False
+    if kind in ("TABLE", "SCHEMA", "DATABASE") and tokens.at("CLONE"):
+        return _clone(connection, tokens, kind, name, properties, or_replace, if_not_exists)
     if kind == "TABLE":
         query, copy_grants = _table(connection, tokens, properties)
     elif kind == "VIEW":
@@ -116,6 +119,50 @@ def create(connection: Connection, tokens: Tokens) -> Result:
     return Result.message(f"{_title(kind)} {name.name} successfully created.")
 
 
+def _clone(
+    connection: Connection,
+    tokens: Tokens,
+    kind: str,
+    name: ObjectName,
+    properties: Properties,
+    or_replace: bool,
+    if_not_exists: bool,
+) -> Result:
+    """The rest of CREATE … CLONE: the source, as of when, and what the clone has otherwise than it."""
+    session, account = connection.session, connection.account
+    tokens.expect("CLONE")
+    source = in_full(session, kind, tokens.dotted())
+    moment = _moment(connection, tokens)
+    if tokens.at("IGNORE"):
+        raise unsupported(f"CREATE {kind} … CLONE … {tokens.rest()}")
+    copy_grants = _options(session, tokens, kind, properties)
+    tokens.end()
+    if any(key.startswith("_") for key in properties):
+        raise unsupported(f"CREATE {kind} … CLONE with policies or tags of its own")
+    if if_not_exists and account.find(kind, name) is not None:
+        return Result.message(f"{name.name} already exists, statement succeeded.")
+    if kind == "TABLE":
+        account.clone_table(
+            session, name, source, properties, moment=moment, or_replace=or_replace, copy_grants=copy_grants
+        )
+    else:
+        raise unsupported(f"CREATE {kind} … CLONE")
+    return Result.message(f"{_title(kind)} {name.name} successfully created.")
+
+
+def _moment(connection: Connection, tokens: Tokens) -> Moment | None:
+    """AT or BEFORE with its brackets, where it is next."""
+    word = tokens.accept_any(("AT", "BEFORE"))
+    if not word:
+        return None
+    tokens.expect("(")
+    kind = tokens.identifier()
+    tokens.expect("=>")
+    expression = tokens.until(")")
+    tokens.expect(")")
+    return connection.moment(kind, expression, before=word == "BEFORE")
+
+
 def _plain(kind: str) -> str:
     return "INTEGRATION" if kind.endswith("INTEGRATION") else kind
 
@@ -149,7 +196,7 @@ def _before_kind(tokens: Tokens, properties: Properties) -> None:
 def _table(connection: Connection, tokens: Tokens, properties: Properties) -> tuple[str, bool]:
     """The rest of CREATE TABLE: the query of CREATE TABLE AS, and whether grants are copied."""
     session = connection.session
-    if tokens.at("LIKE") or tokens.at("CLONE") or tokens.at("USING", "TEMPLATE"):
+    if tokens.at("LIKE") or tokens.at("USING", "TEMPLATE"):
         raise unsupported(f"CREATE TABLE … {tokens.word()}")
     if tokens.at("(") and not tokens.at("(", "SELECT"):
         columns, constraints = _column_definitions(session, tokens, properties)
@@ -595,11 +642,10 @@ def _create_table_as(
     connection.require_warehouse()
     prepared = prepare(session, parse(query), connection.surroundings({}))
     with snowflake_errors():
-        types = (
-            [str(type_) for type_ in connection.duck.sql(to_duckdb(prepared.tree)).types]
-            if not (prepared.relations)
-            else []
-        )
+        types: list[str] = []
+        if not prepared.relations:
+            with relations(connection.duck, prepared):
+                types = [str(type_) for type_ in connection.duck.sql(to_duckdb(prepared.tree)).types]
     declared: list[Column] = properties.get("COLUMNS", [])
     if declared and len(declared) != len(described.columns):
         raise SnowflakeError.compilation(2026, "42601", "Invalid column definition list")
@@ -941,6 +987,11 @@ def _column_change(connection: Connection, name: ObjectName, column: str, tokens
     raise unsupported(f"ALTER COLUMN … {tokens.word()} {tokens.word(1)}")
 
 
+def _swap(connection: Connection, name: ObjectName, tokens: Tokens) -> None:
+    other = in_full(connection.session, "TABLE", tokens.dotted())
+    connection.account.swap_tables(connection.session, name, other)
+
+
 def _cluster(connection: Connection, name: ObjectName, tokens: Tokens) -> None:
     tokens.position -= 2
     connection.account.alter(connection.session, "TABLE", name, set={"CLUSTER_BY": _clustering(tokens)})
@@ -1020,7 +1071,7 @@ _ALTERATIONS: dict[str, dict[str, Alteration]] = {
     "TABLE": {
         **_COLUMN_CHANGES,
         "CLUSTER BY": _cluster,
-        "SWAP WITH": _not_built("ALTER TABLE … SWAP WITH"),
+        "SWAP WITH": _swap,
         "RECLUSTER": _not_built("ALTER TABLE … RECLUSTER"),
     },
     "VIEW": {"ADD": _add, "DROP": _drop, "ALTER": _modify, "MODIFY": _modify},
@@ -1084,9 +1135,18 @@ def drop(connection: Connection, tokens: Tokens) -> Result:
 
 @handles("UNDROP")
 def undrop(connection: Connection, tokens: Tokens) -> Result:
-    """Time Travel is not built."""
-    del connection
-    raise unsupported(f"UNDROP {tokens.word(1)}")
+    """UNDROP TABLE, SCHEMA, DATABASE."""
+    session, account = connection.session, connection.account
+    tokens.expect("UNDROP")
+    if tokens.word() not in KEPT_KINDS:
+        raise unsupported(f"UNDROP {tokens.rest().split()[0].upper() if not tokens.done else ''}".strip())
+    kind = kind_of(tokens)
+    if tokens.at("IDENTIFIER", "(") and not tokens.is_string_at(2):
+        raise unsupported(f"UNDROP {kind} IDENTIFIER of a number")
+    name = named(session, kind, tokens)
+    tokens.end()
+    restored = account.undrop(session, kind, name)
+    return Result.message(f"{_title(kind)} {restored.name.name} successfully restored.")
 
 
 @handles("COMMENT")

@@ -123,7 +123,7 @@ class Policies(ABC):
             raise SnowflakeError.syntax(f"the body of policy {policy.name} is no expression")
         owner = owner_session(self._session, policy)
         names = [argument[0] for argument in policy.properties["ARGUMENTS"]]
-        inner = replace(scope, ctes={}, authority=owner, depth=scope.depth + 1)
+        inner = replace(scope, ctes={}, authority=owner, depth=scope.depth + 1, past=None)
         self._give_arguments(select, dict(zip(names, columns, strict=True)), row, inner, str(policy.name))
         for call in list(select.find_all(exp.Anonymous)):
             function = call.name.upper()

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
 
-from emulator.snowflake.account import Account, ObjectName, Session, SnowflakeError, SnowflakeObject
+from emulator.snowflake.account import Account, Moment, ObjectName, Session, SnowflakeError, SnowflakeObject
 from emulator.snowflake.account.names import quote
 from emulator.snowflake.sql import vocabulary
 from emulator.snowflake.sql.account_usage import is_usage_view, usage_rows
@@ -35,8 +35,8 @@ _MAXIMUM_VIEW_DEPTH = 32
 
 @dataclass(slots=True)
 class Prepared:
-    """A statement that may run. `relations` are what it reads besides tables, by the names that it uses; `names` are
-    those of its CTEs."""
+    """A statement that may run. `relations` are what it reads besides tables, by the names that it uses; `past` is what
+    tables were, as DuckDB's queries; `names` are those of its CTEs."""
 
     tree: exp.Expr
     relations: dict[str, pa.Table] = field(default_factory=dict)
@@ -44,6 +44,7 @@ class Prepared:
     needs_warehouse: bool = False
     tables: list[ObjectName] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    past: dict[str, str] = field(default_factory=dict)
 
 
 # Rows for a name outside the tables: INFORMATION_SCHEMA views and earlier results.
@@ -51,6 +52,9 @@ RelationSource = Callable[[Session, str, str], pa.Table]
 ResultSource = Callable[[str | int], pa.Table]
 # Rows of SNOWFLAKE's own views, and the names of their columns that hold JSON as text.
 UsageSource = Callable[[Account, ObjectName], tuple[pa.Table, list[str]]]
+# Time Travel: the value of an expression without tables, and a table as it was as DuckDB's query.
+Evaluation = Callable[[exp.Expr], Any]
+PastSource = Callable[[ObjectName, Moment], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Surroundings:
     functions: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     usage_rows: UsageSource | None = None
     query_id: str = ""
+    evaluate: Evaluation | None = None
+    past: PastSource | None = None
 
 
 def denied(name: ObjectName) -> SnowflakeError:
@@ -79,6 +85,11 @@ def prepare(session: Session, tree: exp.Expr, surroundings: Surroundings) -> Pre
         raise SnowflakeError.syntax("the statement is nested too deeply") from None
 
 
+def prepare_moment(session: Session, when: exp.HistoricalData, surroundings: Surroundings) -> Moment:
+    """What an AT or BEFORE outside a query means."""
+    return _Preparation(session, surroundings)._moment(when, Scope({}, session))
+
+
 class _Preparation(Policies):
     def __init__(self, session: Session, surroundings: Surroundings) -> None:
         self._session = session
@@ -91,6 +102,7 @@ class _Preparation(Policies):
         self._ctes: set[str] = set()
         self._kinds = ColumnKinds()
         self._columns: list[exp.Column] = []
+        self._past: dict[str, str] = {}
         self._protections = {}
 
     # --- statements
@@ -115,7 +127,13 @@ class _Preparation(Policies):
                 raise unsupported(tree.key.upper())
         self._check_columns(tree)
         return Prepared(
-            tree, self._relations, target, self._needs_warehouse or target is not None, self._tables, self._ctes
+            tree,
+            self._relations,
+            target,
+            self._needs_warehouse or target is not None,
+            self._tables,
+            self._ctes,
+            self._past,
         )
 
     def _check_columns(self, tree: exp.Expr) -> None:
@@ -426,6 +444,8 @@ class _Preparation(Policies):
             self._identifier(node.this)
             own = scope.ctes.get(node.this.name)
             if own is not None:
+                if node.args.get("when"):
+                    raise unsupported("AT and BEFORE on a common table expression")
                 if alias is None:
                     node.set("alias", exp.TableAlias(this=exp.to_identifier(node.this.name, quoted=True)))
                 node.set("this", exp.to_identifier(own, quoted=True))
@@ -480,7 +500,11 @@ class _Preparation(Policies):
         return in_full(authority, "TABLE", tuple(parts))
 
     def _read(self, name: ObjectName, scope: Scope, alias: exp.TableAlias | None, named: exp.Table) -> exp.Expr:
+        when = named.args.get("when")
+        moment = scope.past if when is None else self._moment(when, scope)
         if name.schema == "INFORMATION_SCHEMA":
+            if moment is not None:
+                raise unsupported("AT and BEFORE on INFORMATION_SCHEMA")
             return self._information_schema(name, scope, alias)
         authority = scope.authority
         account = self._account
@@ -491,20 +515,42 @@ class _Preparation(Policies):
             self._needs_warehouse = True
             self._tables.append(name)
             self._know_columns(name)
-            node = table_node(name)
+            node = table_node(name) if moment is None else self._as_it_was(name, moment)
             protection = self._protection("TABLE", name)
             if protection is not None:
                 shown = self._protected(protection, node, name, scope, wanted=wanted_columns(named))
                 return subquery(shown, alias, name.name)
             if alias is not None:
                 node.set("alias", alias)
+            elif moment is not None:
+                node.set("alias", exp.TableAlias(this=exp.to_identifier(name.name, quoted=True)))
             return node
         view = account.find("VIEW", name)
         if view is None or not account.holds(authority, "SELECT", "VIEW", name):
             raise denied(name)
         if is_usage_view(name):
+            if moment is not None:
+                raise unsupported(f"AT and BEFORE on {name}")
             return self._usage_view(name, alias)
-        return self._view(view, scope, alias, named)
+        return self._view(view, replace(scope, past=moment), alias, named)
+
+    def _moment(self, when: exp.Expr, scope: Scope) -> Moment:
+        """What AT or BEFORE says, its expression worked out."""
+        if not isinstance(when, exp.HistoricalData) or self._surroundings.evaluate is None:
+            raise unsupported("AT and BEFORE (Time Travel) in the body of a view or function")
+        return moment_of(
+            str(when.args["kind"]).upper(),
+            self._surroundings.evaluate(self._visit(when.expression, replace(scope, past=None))),
+            self._account.present(),
+            before=str(when.this).upper() == "BEFORE",
+        )
+
+    def _as_it_was(self, name: ObjectName, moment: Moment) -> exp.Table:
+        if self._surroundings.past is None:
+            raise unsupported("AT and BEFORE (Time Travel) in the body of a view or function")
+        own = self._new_name("past")
+        self._past[own] = self._surroundings.past(name, moment)
+        return exp.Table(this=exp.to_identifier(own, quoted=True))
 
     def _changing(self, name: ObjectName, scope: Scope, named: exp.Table, row_name: str) -> exp.Expr:
         """The rows of a table whose change is authorised already, with their identity."""
@@ -520,7 +566,7 @@ class _Preparation(Policies):
         query = parse(str(view.properties["STATEMENT"]))
         if not isinstance(query, exp.Query):
             raise unsupported(f"the view {view.name}: its statement is no query")
-        inner = Scope({}, owner_session(self._session, view), scope.depth + 1)
+        inner = Scope({}, owner_session(self._session, view), scope.depth + 1, scope.past)
         body = self._visit(query, inner)
         names = self._know_columns(view.name)
         protection = self._protection("VIEW", view.name)
@@ -572,9 +618,10 @@ class _Preparation(Policies):
         if not isinstance(node, exp.Table):
             raise unsupported(f"{node.sql(dialect='snowflake')} as a target")
         self._known(node)
-        for key in ("joins", "pivots", "sample"):
+        for key in ("joins", "pivots", "sample", "when"):
             if node.args.get(key):
-                raise unsupported(f"{key.removesuffix('s').upper()} on the table that is changed")
+                word = "AT and BEFORE" if key == "when" else key.removesuffix("s").upper()
+                raise unsupported(f"{word} on the table that is changed")
         alias = node.args.get("alias")
         if isinstance(alias, exp.TableAlias):
             self._visit_alias(alias)
@@ -803,7 +850,6 @@ class _Preparation(Policies):
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CLAUSE_NAMES = {
-    "when": "AT and BEFORE (Time Travel)",
     "locks": "FOR UPDATE",
     "connect": "CONNECT BY",
     "match": "MATCH_RECOGNIZE",
@@ -853,6 +899,36 @@ def constant(node: exp.Expr) -> Any:
         case exp.Paren() | exp.Cast():
             return constant(node.this)
     raise unsupported(f"{node.sql(dialect='snowflake')} where a constant is needed")
+
+
+def moment_of(kind: str, value: Any, present: datetime, *, before: bool) -> Moment:
+    """The moment that TIMESTAMP, OFFSET or STATEMENT and its value mean. Times without a zone are UTC."""
+    if kind == "STATEMENT" and isinstance(value, str):
+        return Moment(statement=value, before=before)
+    if kind == "OFFSET" and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        if value > 0:
+            raise SnowflakeError.compilation(
+                1008, "22023", f"invalid value [{value}] for parameter 'OFFSET' (seconds back, as in -60)"
+            )
+        return Moment(present + timedelta(seconds=float(value)), before=before)
+    if kind == "TIMESTAMP":
+        found = _time_from(value)
+        if found is not None:
+            return Moment(found if found.tzinfo else found.replace(tzinfo=UTC), before=before)
+    if kind not in ("TIMESTAMP", "OFFSET", "STATEMENT"):
+        raise unsupported(f"AT and BEFORE with {kind}")
+    raise SnowflakeError.compilation(1008, "22023", f"invalid value [{value}] for parameter '{kind}'")
+
+
+def _time_from(value: Any) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime.combine(value, time())
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _as_written(name: str) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 from sqlglot import exp
 
 from emulator.snowflake.account import Account, Column, SnowflakeError
-from emulator.snowflake.account.names import base_type
+from emulator.snowflake.account.names import base_type, quote
 from emulator.snowflake.account.types import binary_length, text_length
+from emulator.snowflake.account.versions import TableVersions
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.results import MAXIMUM_TEXT, Result, ResultColumn, StatementType, variant_text
 from emulator.snowflake.sql.rows import Prepared
@@ -42,7 +43,8 @@ def snowflake_errors() -> Iterator[None]:
 
 def _checked(prepared: Prepared, text: str) -> str:
     """The translated text, if it names nothing but what was authorised."""
-    allowed = {table.parts for table in prepared.tables} | {(name,) for name in (*prepared.names, *prepared.relations)}
+    own = (*prepared.names, *prepared.relations, *prepared.past)
+    allowed = {table.parts for table in prepared.tables} | {(name,) for name in own}
     if prepared.target is not None:
         allowed.add(prepared.target.parts)
     for named in tables_of(text):
@@ -52,20 +54,26 @@ def _checked(prepared: Prepared, text: str) -> str:
 
 
 @contextmanager
-def _relations(duck: duckdb.DuckDBPyConnection, relations: dict[str, pa.Table]) -> Iterator[None]:
-    for name, rows in relations.items():
+def relations(duck: duckdb.DuckDBPyConnection, prepared: Prepared) -> Iterator[None]:
+    """Let what a statement reads besides tables have its names."""
+    for name, rows in prepared.relations.items():
         duck.register(name, rows)
     try:
+        for name, query in prepared.past.items():
+            duck.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {query}")
         yield
     finally:
-        for name in relations:
+        for name in prepared.relations:
             duck.unregister(name)
+        for name in prepared.past:
+            with suppress(duckdb.Error):
+                duck.execute(f"DROP VIEW IF EXISTS temp.main.{quote(name)}")
 
 
 def run_query(duck: duckdb.DuckDBPyConnection, prepared: Prepared, *, describe: bool = False) -> Result:
     """The rows of a query, or with `describe` only its columns."""
     text = _checked(prepared, to_duckdb(prepared.tree))
-    with snowflake_errors(), _relations(duck, prepared.relations):
+    with snowflake_errors(), relations(duck, prepared):
         relation = duck.sql(text)
         types = [str(type_) for type_ in relation.types]
         names = list(relation.columns)
@@ -107,29 +115,43 @@ def _converted(value: Any, type_: str) -> Any:
     return str(value)
 
 
-def run_change(duck: duckdb.DuckDBPyConnection, account: Account, prepared: Prepared) -> Result:
-    """Carry out a row change and count the rows."""
+def run_change(
+    duck: duckdb.DuckDBPyConnection, account: Account, prepared: Prepared, *, query: str = "", open_: bool = False
+) -> Result:
+    """Carry out a row change and count the rows. `open_` says that a transaction goes on after it, which notes the time
+    of its changes when it ends."""
+    target = prepared.target
+    assert target is not None
+    with snowflake_errors(), relations(duck, prepared), atomic(duck, open_=open_):
+        return _change(duck, account, prepared, account.table_versions(duck, target, query=query, open_=open_))
+
+
+def _change(
+    duck: duckdb.DuckDBPyConnection, account: Account, prepared: Prepared, versions: TableVersions | None
+) -> Result:
     tree, target = prepared.tree, prepared.target
     assert target is not None
-    with snowflake_errors(), _relations(duck, prepared.relations):
-        match tree:
-            case exp.Insert():
-                return _insert(duck, account, prepared)
-            case exp.Update():
-                _guard_assignments(tree.expressions, account.columns(target))
+    match tree:
+        case exp.Insert():
+            return _insert(duck, account, prepared, versions)
+        case exp.Update():
+            _guard_assignments(tree.expressions, account.columns(target))
+            with _rewriting(versions, prepared):
                 count = _count(duck, _checked(prepared, to_duckdb(tree)))
-                return Result.counts(
-                    StatementType.UPDATE,
-                    [("number of rows updated", count), ("number of multi-joined rows updated", 0)],
-                )
-            case exp.Delete():
-                count = _count(duck, _checked(prepared, to_duckdb(tree)))
-                return Result.counts(StatementType.DELETE, [("number of rows deleted", count)])
-            case exp.Merge():
-                return _merge(duck, account, prepared)
-            case exp.TruncateTable():
+            return Result.counts(
+                StatementType.UPDATE,
+                [("number of rows updated", count), ("number of multi-joined rows updated", 0)],
+            )
+        case exp.Delete():
+            with _rewriting(versions, prepared) as done:
+                count = done.deleted = _count(duck, _checked(prepared, to_duckdb(tree)))
+            return Result.counts(StatementType.DELETE, [("number of rows deleted", count)])
+        case exp.Merge():
+            return _merge(duck, account, prepared, versions)
+        case exp.TruncateTable():
+            with _rewriting(versions, None):
                 duck.execute(f"TRUNCATE {target.sql()}")
-                return Result.message("Statement executed successfully.")
+            return Result.message("Statement executed successfully.")
     raise AssertionError(f"{tree.key} changes no rows")
 
 
@@ -138,7 +160,57 @@ def _count(duck: duckdb.DuckDBPyConnection, text: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _insert(duck: duckdb.DuckDBPyConnection, account: Account, prepared: Prepared) -> Result:
+@dataclass(slots=True)
+class _Done:
+    """What a change did besides changing rows where they lie."""
+
+    inserted: int = 0
+    deleted: int = 0
+
+
+@contextmanager
+def _rewriting(versions: TableVersions | None, prepared: Prepared | None) -> Iterator[_Done]:
+    """Keep what a change takes away, and what it changes into: of the rows that it is about, or without it of all."""
+    done = _Done()
+    if versions is None:
+        yield done
+        return
+    change = versions.rewriting(None if prepared is None else _affected(prepared))
+    yield done
+    versions.rewritten(change, inserted=done.inserted, deleted=done.deleted)
+
+
+# Functions of the translation that give the same for the same.
+_STEADY = frozenset({"json_extract", "json_extract_string", "to_json", "_text", "_fits", "_fits_bytes", "_with_zone"})
+
+
+def _affected(prepared: Prepared) -> str | None:
+    """A query for the identity of the rows that a change is about; None where only the change itself can tell."""
+    tree = prepared.tree
+    row = exp.column("rowid", tree.this.alias or tree.this.name, quoted=True)
+    found = exp.Select(expressions=[row], from_=exp.From(this=tree.this.copy()))
+    match tree:
+        case exp.Update():
+            others, where = [tree.args["from_"].this] if tree.args.get("from_") else [], tree.args.get("where")
+            found.set("joins", [exp.Join(this=other.copy()) for other in others])
+        case exp.Delete():
+            others, where = tree.args.get("using") or [], tree.args.get("where")
+            found.set("joins", [exp.Join(this=other.copy()) for other in others])
+        case _:
+            where = None
+            found.set("joins", [exp.Join(this=tree.args["using"].copy(), on=tree.args["on"].copy())])
+    if where is None and not found.args["joins"]:
+        return None
+    found.set("where", None if where is None else where.copy())
+    for node in found.find_all(exp.Anonymous, exp.Rand, exp.Randn, exp.Randstr, exp.Uuid, exp.Limit, exp.TableSample):
+        if not isinstance(node, exp.Anonymous) or node.name not in _STEADY or isinstance(node.parent, exp.Dot):
+            return None
+    return _checked(prepared, to_duckdb(found))
+
+
+def _insert(
+    duck: duckdb.DuckDBPyConnection, account: Account, prepared: Prepared, versions: TableVersions | None
+) -> Result:
     tree, target = prepared.tree, prepared.target
     assert isinstance(tree, exp.Insert)
     assert target is not None
@@ -147,29 +219,41 @@ def _insert(duck: duckdb.DuckDBPyConnection, account: Account, prepared: Prepare
     _guard_source(duck, prepared, tree, account.columns(target))
     text = _checked(prepared, to_duckdb(tree))
     if not overwrite:
-        return Result.counts(StatementType.INSERT, [("number of rows inserted", _count(duck, text))])
-    with atomic(duck):
+        count = _count(duck, text)
+        if versions is not None:
+            versions.appended(count)
+        return Result.counts(StatementType.INSERT, [("number of rows inserted", count)])
+    with _rewriting(versions, None):
         duck.execute(f"DELETE FROM {target.sql()}")  # noqa: S608
         return Result.counts(StatementType.INSERT, [("number of rows inserted", _count(duck, text))])
 
 
+# Whose transaction `atomic` has begun.
+_begun: set[int] = set()
+
+
 @contextmanager
-def atomic(duck: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All or nothing: a transaction of its own where none is open."""
-    try:
-        duck.begin()
-    except duckdb.TransactionException:
+def atomic(duck: duckdb.DuckDBPyConnection, *, open_: bool) -> Iterator[None]:
+    """All or nothing: a transaction of its own where none is open, be it the session's or one of this."""
+    if open_ or id(duck) in _begun:
         yield
         return
+    duck.begin()
+    _begun.add(id(duck))
     try:
         yield
     except BaseException:
         duck.rollback()
         raise
-    duck.commit()
+    else:
+        duck.commit()
+    finally:
+        _begun.discard(id(duck))
 
 
-def _merge(duck: duckdb.DuckDBPyConnection, account: Account, prepared: Prepared) -> Result:
+def _merge(
+    duck: duckdb.DuckDBPyConnection, account: Account, prepared: Prepared, versions: TableVersions | None
+) -> Result:
     tree, target = prepared.tree, prepared.target
     assert target is not None
     columns = account.columns(target)
@@ -185,8 +269,10 @@ def _merge(duck: duckdb.DuckDBPyConnection, account: Account, prepared: Prepared
         else:
             performed.add("DELETE")
     text = _checked(prepared, to_duckdb(tree))
-    rows = duck.execute(f"{text} RETURNING merge_action").fetchall()
-    counts = Counter(row[0] for row in rows)
+    with _rewriting(versions, prepared) as done:
+        rows = duck.execute(f"{text} RETURNING merge_action").fetchall()
+        counts = Counter(row[0] for row in rows)
+        done.inserted, done.deleted = counts["INSERT"], counts["DELETE"]
     return Result.counts(
         StatementType.MERGE, [(called, counts[action]) for action, called in _MERGED if action in performed]
     )

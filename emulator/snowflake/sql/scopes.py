@@ -8,18 +8,20 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from emulator.snowflake.account import ObjectName, Session, SnowflakeObject
+from emulator.snowflake.account import Moment, ObjectName, Session, SnowflakeObject
 from emulator.snowflake.sql.parsing import parse
 from emulator.snowflake.sql.syntax import unsupported
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a name stands: which CTEs are in sight, in whose name and from which schema it is looked up."""
+    """Where a name stands: which CTEs are in sight, in whose name and from which schema it is looked up, and as of when
+    tables are read."""
 
     ctes: Mapping[str, str]
     authority: Session
     depth: int = 0
+    past: Moment | None = None
 
 
 def owner_session(session: Session, owned: SnowflakeObject) -> Session:

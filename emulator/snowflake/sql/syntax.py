@@ -132,6 +132,11 @@ class Tokens:
         token = self.peek()
         return token is not None and token.token_type in _STRINGS
 
+    def is_string_at(self, ahead: int) -> bool:
+        """Whether a string literal is `ahead` of the place."""
+        token = self.peek(ahead)
+        return token is not None and token.token_type in _STRINGS
+
     def word(self, ahead: int = 0) -> str:
         """The unquoted word or sign at the place in upper case; empty for anything else or nothing."""
         token = self.peek(ahead)

@@ -441,7 +441,7 @@ CLAUSES: dict[type[exp.Expr], frozenset[str]] = {
             "offset",
         }
     ),
-    exp.Table: frozenset({"this", "db", "catalog", "alias", "joins", "sample", "pivots"}),
+    exp.Table: frozenset({"this", "db", "catalog", "alias", "joins", "sample", "pivots", "when"}),
     exp.Insert: frozenset({"this", "expression", "with_", "overwrite"}),
     exp.Update: frozenset({"this", "expressions", "from_", "where"}),
     exp.Delete: frozenset({"this", "using", "where"}),
