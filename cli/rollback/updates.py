@@ -1,8 +1,9 @@
 """What is kept of each update: the state as it was before, and the settings that it was made with.
 
 They lie in the stack's folder on the machine that ran the update (`.nexus/<stack>/updates`), closed to other users, 30
-of them. The engine exports its state with all secrets encrypted under the stack's own key; an export that holds one in
-the open is refused. An update that changed nothing pushes none out: it leaves its settings to the one before it.
+of them, and beside a real stack's state too (cli/rollback/beside_state.py). The engine exports its state with all
+secrets encrypted under the stack's own key; an export that holds one in the open is refused. An update that changed
+nothing pushes none out: it leaves its settings to the one before it.
 """
 
 from __future__ import annotations
@@ -162,6 +163,14 @@ def noted(request: Request, settings: Mapping[str, Any], export: str) -> Iterato
             f"`nexus {request.verb}` was not begun. Is its secrets provider the one that `./nexus bootstrap` gave it?"
         )
     update = _begin(request, settings_texts(request.stack, settings), export)
+    if not deployment.is_embedded(request.stack):
+        from cli.rollback import beside_state
+
+        try:
+            beside_state.copy(update, request.stack, KEPT)
+        except FailureError:
+            update.forget()
+            raise
     try:
         yield update
     except BadInputError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -378,3 +379,75 @@ def test_it_explains_a_stack_that_was_never_up(place: Place, capsys: pytest.Capt
     assert main(["rollback"]) == 0
     assert "What cannot be undone" in capsys.readouterr().out
     assert not place.directory.exists()
+
+
+# ── beside the state ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+#: Keeps blobs as az does; `refuse` makes it fail.
+AZ = """#!{python}
+import json, pathlib, sys
+
+blobs = pathlib.Path(__file__).parent / "blobs"
+blobs.mkdir(exist_ok=True)
+arguments = sys.argv[1:]
+
+def option(name):
+    return arguments[arguments.index(name) + 1]
+
+assert (option("--account-name"), option("--container-name"), option("--auth-mode")) == ("stnexus", "state", "login")
+if (blobs.parent / "refuse").exists():
+    sys.exit("ERROR: (AuthorizationPermissionMismatch)")
+if arguments[2] == "upload":
+    (blobs / option("--name").replace("/", "|")).write_bytes(pathlib.Path(option("--file")).read_bytes())
+elif arguments[2] == "delete":
+    (blobs / option("--name").replace("/", "|")).unlink()
+else:
+    names = [file.name.replace("|", "/") for file in blobs.iterdir()]
+    print(json.dumps([name for name in names if name.startswith(option("--prefix"))]))
+"""
+
+
+@pytest.fixture
+def azure(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of blobs: az is a stand-in on PATH, and the backend one of Azure's."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "az").write_text(AZ.format(python=sys.executable), encoding="utf-8")
+    (folder / "az").chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(folder), os.environ["PATH"]]))
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "azblob://state?storage_account=stnexus")
+    monkeypatch.delenv("CI", raising=False)
+    return folder
+
+
+def deploy(stack: str = "prod") -> Update:
+    with noted(Request("up", stack), {}, '{"version": 3, "deployment": {}}') as update:
+        update.end(Outcome(Progress("up", outcomes={URN: "created"}), True))
+    return update
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for az is a script with a shebang")
+def test_a_real_stacks_exports_lie_beside_its_state(azure: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(updates, "KEPT", 2)
+    for _ in range(3):
+        update = deploy()
+    names = sorted(file.name for file in (azure / "blobs").iterdir())
+    assert [name.partition(".")[2] for name in names] == ["json", "state.json.gz"] * 2
+    assert all(name.startswith("exports|prod|20") for name in names)
+    assert (azure / "blobs" / names[-1]).read_bytes() == update.export.read_bytes()
+    deploy("local")
+    assert len(list((azure / "blobs").iterdir())) == 4, "an embedded stack's state is its own folder"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="as above")
+def test_a_machine_that_is_thrown_away_does_not_begin_without_them(
+    azure: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (azure / "refuse").touch()
+    deploy()
+    assert "It lies on this machine alone" in capsys.readouterr().err
+    assert len(kept("prod")) == 1
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(FailureError, match="AuthorizationPermissionMismatch"):
+        deploy()
+    assert len(kept("prod")) == 1
