@@ -33,7 +33,7 @@ PANELS: Final = {
         "tenants": "cli.tenants.command:app",
         "migrate": "cli.migrate.command",
     },
-    "Release, rotate, undo": {
+    "Release, rotate, go back": {
         "release": "cli.release",
         "promote": "cli.release:promote",
         "rollback": "cli.rollback.command",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -29,6 +31,23 @@ def azure_order(declared: Declared) -> str:
 def snowflake_order(declared: Declared) -> str:
     """Which component on Snowflake stands on which."""
     return _order(declared, "snowflake")
+
+
+def components(declared: Declared) -> str:
+    """What each kind of component is, by the first paragraph of its own description, and how many there are."""
+    found: dict[str, list[str]] = {}
+    for each in declared.graph.resources:
+        if each.type.startswith(_OURS):
+            found.setdefault(each.type, []).append(each.name)
+    rows = []
+    for type_, names in sorted(found.items()):
+        _, cloud, kind = type_.split(":")
+        said = inspect.getdoc(getattr(importlib.import_module(f"components.{cloud}"), kind)) or ""
+        if not said:
+            raise DocumentError(f"the component {kind} has no description")
+        here = "each organisation" if kind == "Organization" else ", ".join(f"`{name}`" for name in sorted(names))
+        rows.append((f"`{kind}`", here, said.split("\n\n")[0]))
+    return table(("component", "in this deployment", "what it is"), rows)
 
 
 def _order(declared: Declared, cloud: str) -> str:
@@ -60,7 +79,8 @@ def _order(declared: Declared, cloud: str) -> str:
         raise DocumentError(f"the components on {cloud} wait for each other: {nx.find_cycle(graph)}")
     drawing = Flowchart("LR")
     least = nx.transitive_reduction(graph)
-    for name in sorted(graph):
+    # Those that stand alone come last: no arrow passes them.
+    for name in sorted(graph, key=lambda each: (not graph.degree(each), each)):
         drawing.node(name)
     for first, second in sorted(least.edges):
         drawing.edge(first, second)

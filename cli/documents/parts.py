@@ -7,13 +7,12 @@ between them is the part called NAME, and nothing that a person wrote.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cli.failure import FailureError
-from cli.place import ROOT
 
 _BEGIN: Final = re.compile(r"^<!-- ([a-z-]+): made by \./nexus docs -->$", re.MULTILINE)
 PAGES: Final = ("README.md", "policies/README.md", "docs/**/*.md")
@@ -32,13 +31,13 @@ class Place:
     part: str
 
 
-def pages(root: Path = ROOT) -> Iterator[Path]:
+def pages(root: Path) -> Iterator[Path]:
     """The documents, in order."""
     for pattern in PAGES:
         yield from sorted(root.glob(pattern))
 
 
-def places(root: Path = ROOT) -> list[Place]:
+def places(root: Path) -> list[Place]:
     """Every place there is."""
     return [
         Place(page.relative_to(root).as_posix(), found[1])
@@ -98,11 +97,11 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def known_parts(makers: Mapping[str, object], root: Path = ROOT) -> list[Place]:
+def known_parts(known: Collection[str], root: Path) -> list[Place]:
     """Every place. Raises `DocumentError` where one is of no known part, or a part has none."""
     found = places(root)
-    wrong = [f"{place.file}: nothing is called {place.part}" for place in found if place.part not in makers]
-    wrong += [f"{name} has no place in any document" for name in makers if name not in {place.part for place in found}]
+    wrong = [f"{place.file}: nothing is called {place.part}" for place in found if place.part not in known]
+    wrong += [f"{name} has no place in any document" for name in known if name not in {place.part for place in found}]
     if wrong:
         raise DocumentError("\n".join(wrong))
     return found

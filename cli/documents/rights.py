@@ -59,7 +59,7 @@ def secrets(declared: Declared) -> str:
         if identity != "deploy":
             drawing.node(identity, shape="round")
     for names in sorted(by_readers.values()):
-        drawing.node(names[0], "\n".join(names))
+        drawing.node(names[0], "\n".join(names if readers[names[0]] else [*names, "(no app)"]))
     for who, names in sorted(by_readers.items()):
         for identity in who:
             drawing.edge(identity, names[0], length=2)

@@ -28,7 +28,7 @@ class ContainerEnvironmentArgs:
 
 
 class ContainerEnvironment(Component):
-    """Stateful: every app stands in it, under its domain.
+    """The environment of the container apps. Stateful: every app stands in it, under its domain.
 
     It has no public side, traffic between apps is encrypted, and logs leave without a shared key.
     """

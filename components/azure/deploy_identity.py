@@ -51,7 +51,7 @@ class DeployIdentityArgs:
 
 
 class DeployIdentity(Component):
-    """No password exists. It may change what is in the resource group, and hand on two roles and no other."""
+    """The pipeline's identity, without a password: it changes the resource group, and hands on two roles alone."""
 
     def __init__(self, name: str, args: DeployIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("videxa:azure:DeployIdentity", name, opts)

@@ -35,7 +35,7 @@ class DiagnosticsArgs:
 
 
 class Diagnostics(Component):
-    """Everything that happens, in one workspace (45 CFR 164.312(b))."""
+    """Logs of everything that happens, sent to one workspace, some to the archive too (45 CFR 164.312(b))."""
 
     def __init__(self, name: str, args: DiagnosticsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("videxa:azure:Diagnostics", name, opts)

@@ -24,7 +24,7 @@ class FoundationArgs:
 
 
 class Foundation(Component):
-    """Stateful: the workspace holds the audit trail."""
+    """Resource group and Log Analytics workspace. Stateful: the workspace holds the audit trail."""
 
     def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("videxa:azure:Foundation", name, opts)

@@ -36,7 +36,7 @@ class NetworkArgs:
 
 
 class Network(Component):
-    """Stateful: the environment stands in it, and cannot be moved to another.
+    """The virtual network and its one way out. Stateful: the environment stands in it, and cannot be moved to another.
 
     What the applications call, Snowflake above all, sees one address that stays: log-in policies name it.
     The subnets are declared within the network, so that one change of it is one request to Azure.

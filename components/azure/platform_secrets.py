@@ -23,7 +23,7 @@ class PlatformSecretsArgs:
 
 
 class PlatformSecrets(Component):
-    """Stateful. Random bytes by name."""
+    """The secrets that the platform makes for itself. Stateful. Random bytes by name."""
 
     def __init__(self, name: str, args: PlatformSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("videxa:azure:PlatformSecrets", name, opts)

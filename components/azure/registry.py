@@ -27,7 +27,7 @@ class RegistryArgs:
 
 
 class Registry(Component):
-    """Stateful: it holds the images. Nobody logs in to it by password; identities pull by their roles."""
+    """The container registry. Stateful: it holds the images. Identities pull by roles, nobody by password."""
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("videxa:azure:Registry", name, opts)

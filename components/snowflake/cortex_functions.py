@@ -102,7 +102,7 @@ class CortexFunctionsArgs:
 
 
 class CortexFunctions(Component):
-    """The schema, the prices, the view OWN_ORGANIZATION, the routines, and the access role that may use all of them."""
+    """The way to a model: schema, prices, view OWN_ORGANIZATION, routines, and the access role that may use all."""
 
     def __init__(self, name: str, args: CortexFunctionsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("videxa:snowflake:CortexFunctions", name, opts)

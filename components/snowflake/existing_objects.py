@@ -25,7 +25,7 @@ class ExistingObjectsArgs:
 
 
 class ExistingObjects(Component):
-    """Stateful. Imports what another application made and still uses.
+    """What another application made and still uses, imported. Stateful.
 
     Only names are declared and every other property is ignored: an import fails on an input that says something else
     than what is there, and what they are is that application's matter. They are left standing when the stack goes.

@@ -53,7 +53,7 @@ class LogInPoliciesArgs:
 
 
 class LogInPolicies(Component):
-    """The policies, attached to the account and to the deploy principal."""
+    """Who may log in from where and how: policies, attached to the account and to the deploy principal."""
 
     def __init__(self, name: str, args: LogInPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("videxa:snowflake:LogInPolicies", name, opts)

@@ -88,7 +88,7 @@ class MonitoringArgs:
 
 
 class Monitoring(Component):
-    """The schema, its tables and views, the procedures that fill them, and the alerts."""
+    """Counts, times and costs: a schema, its tables and views, the procedures that fill them, and the alerts."""
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("videxa:snowflake:Monitoring", name, opts)

@@ -55,7 +55,7 @@ class RetentionArgs:
 
 
 class Retention(Component):
-    """The procedure DELETE_EXPIRED, and the access role that may call it."""
+    """The procedure DELETE_EXPIRED of the organisations' tasks, and the access role that may call it."""
 
     def __init__(self, name: str, args: RetentionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("videxa:snowflake:Retention", name, opts)

@@ -199,7 +199,7 @@ class Operator:
 
 
 class TenantProcedures(Component):
-    """The procedures, and the future grant by which the application calls them: a replaced one keeps no other."""
+    """The backend's procedures, and the future grant by which it calls them: a replaced one keeps no other."""
 
     def __init__(
         self,

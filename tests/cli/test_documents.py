@@ -33,13 +33,17 @@ More words, and one <!-- counted: made by ./nexus docs --> that is no mark.
 """
 
 
+def counted() -> str:
+    return "two"
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with one page, and one part that can be made."""
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "page.md").write_text(PAGE, encoding="utf-8")
     monkeypatch.setattr(command, "ROOT", tmp_path)
-    monkeypatch.setattr(command, "FROM_CODE", {"counted": lambda: "two"})
+    monkeypatch.setattr(command, "FROM_CODE", {"counted": f"{__name__}:counted"})
     monkeypatch.setattr(command, "FROM_GRAPH", {})
     return tmp_path
 
