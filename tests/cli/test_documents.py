@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +18,11 @@ from cli.documents.declared import Declared
 from cli.documents.mermaid import Flowchart, Sequence
 from cli.documents.parts import DocumentError, filled, table
 from cli.documents.settings import sections
+from cli.place import ROOT
 from infra.rules import Rule, Wanted, between, one_of
 from infra.section import Section
 from policies.graph.resources import ResourceGraph
+from tests.project_files import project_files
 from tests.unit.isolation_graph import deployment, resource
 
 PAGE = """# Words
@@ -230,3 +234,31 @@ def test_components_that_wait_for_each_other_have_no_order() -> None:
     around = dataclasses.replace(order, dependencies={first.urn: (second.urn,), second.urn: (first.urn,)})
     with pytest.raises(DocumentError, match="wait for each other"):
         inventory.snowflake_order(around)
+
+
+# ── links ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+DOCUMENTS = [name for name in project_files() if name.endswith(".md")]
+
+
+@cache
+def headings(name: str) -> set[str]:
+    """The anchors that GitHub gives a page's headings."""
+    text = re.sub(r"^```.*?^```", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", found) for found in re.findall(r"^#+ (.+)$", text, re.MULTILINE))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_leads_somewhere(name: str) -> None:
+    text = re.sub(r"^```.*?^```", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        target, _, anchor = link.partition("#")
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        page = (ROOT / name).parent / target if target else ROOT / name
+        assert page.exists(), f"{name} leads to {target}, which is not there"
+        if anchor:
+            assert anchor in headings(page.resolve().relative_to(ROOT).as_posix()), (
+                f"{name}: {link} has no such heading"
+            )
