@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,34 +17,11 @@ from cli.drift_meaning import DECLARED, FOUND, Meaning, of_gone, of_property
 from cli.drift_statements import EffectLost, lost
 from cli.render.command import rendered
 from cli.render.script import Declared
-from emulator.snowflake.account import Account, SnowflakeError
+from emulator.snowflake.account import Account
 from emulator.snowflake.sql import Connection
+from tests.unit.account_cursor import Cursor
 from tests.unit.recording import Graph
 from tests.unit.rendered import Keys, copy_of, declared_of, new_account, of_organizations, run_script, with_keys
-
-
-class Cursor:
-    """A connector's cursor, as far as SHOW needs one, on an account in this process."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.description: list[Any] = []
-        self._rows: list[Any] = []
-
-    def execute(self, statement: str, parameters: Sequence[Any] | None = None) -> None:
-        from snowflake.connector import ProgrammingError
-
-        assert not parameters
-        try:
-            result = self._connection.execute(statement)
-        except SnowflakeError as error:
-            raise ProgrammingError(msg=error.message, errno=error.errno, sqlstate=error.sqlstate) from None
-        self.description = [SimpleNamespace(name=column.name) for column in result.columns]
-        self._rows = result.rows
-
-    def fetchall(self) -> list[Any]:
-        return self._rows
-
 
 BY_HAND = {
     "GRANT ROLE SYSADMIN TO USER AGENTNEXUS_SVC": (
