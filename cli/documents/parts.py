@@ -86,8 +86,9 @@ def filled(text: str, file: str, make: Callable[[str], str | None]) -> tuple[str
 
 
 def cell(text: str) -> str:
-    """Text as a table's cell takes it: on one line, its bars told from the table's."""
-    return " ".join(text.split()).replace("|", "\\|")
+    """Text as a table's cell takes it: on one line, its bars told from the table's, no tag outside of code."""
+    said = " ".join(text.split()).replace("|", "\\|").split("`")
+    return "`".join(part if code % 2 else part.replace("<", "&lt;") for code, part in enumerate(said))
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -30,6 +30,8 @@ STACKS: Final = ("local", "staging", "prod")
 _TYPES: Final[Mapping[Any, str]] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 OURS = ("infra.",)
 """Where a model's own comments are looked for: pydantic's say nothing of a setting."""
+_KEYS: Final = {"organisation's id": "HCSnnnn", "resource": "resource"}
+"""What a mapping's key is called, by what its rule speaks of."""
 _BREACH: Final = re.compile(r"^(?:is no |is not |is out of bounds: |is too little: )")
 """How a refusal begins; what follows says what is wanted."""
 
@@ -145,8 +147,8 @@ def _inner(field: FieldInfo) -> tuple[Any, str, str]:
             found, suffix = get_args(found)[0], f"{suffix}[]"
         elif origin is dict:
             key, found = get_args(found)
-            named = "HCSnnnn" if "HCS" in str(_wanted(get_args(key)[1:])) else "name"
-            suffix = f"{suffix}.<{named}>"
+            wants = " ".join(_wanted(get_args(key)[1:]))
+            suffix = f"{suffix}.<{next((name for word, name in _KEYS.items() if word in wants), 'name')}>"
         else:
             return found, suffix, "; ".join(dict.fromkeys(wanted))
 

@@ -142,6 +142,7 @@ def test_a_setting_is_told_with_its_rule_default_and_meaning() -> None:
         ("inner.<name>.count", "1 to 5 things", "`2`", "How many.")
     ]
     assert table(["a"], [["one | two\nthree"]]).endswith("| one \\| two three |")
+    assert table(["a"], [["a <tag> and `a <tag>`"]]).endswith("| a &lt;tag> and `a <tag>` |")
 
 
 def test_a_setting_without_a_meaning_is_refused() -> None:
