@@ -30,7 +30,8 @@ def command(context: typer.Context) -> None:
         say(f"Failed: {', '.join(failed)}")
     chosen = list(context.args)
     # A file's tests stay with one worker: what they share (a stack that is up) is then made once.
-    workers = ["-n", "2", "--dist", "loadfile"]
+    # They come in an order of their own, the long ones first (tests/conftest.py).
+    workers = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     if any(argument.startswith(("-n", "--numprocesses", "-p")) for argument in chosen):
         workers = []
     done = subprocess.run([sys.executable, "-m", "pytest", *workers, *chosen], cwd=ROOT, check=False)
