@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cli import configuration, deployment, options, world
+from cli import clock, configuration, deployment, options, world
 from cli.access import StackAccess, declared_state, embedded_access, stack_access
 from cli.adopt import write
 from cli.adopt.alike import DAYS, POLICY, Unlike, unlike
@@ -174,8 +174,9 @@ def _found(
     try:
         with access.as_deploy_user(ASKED_AS) as cursor:
             account = Account(cursor)
-            found, adoption.refused = find(declared(records), account, known)
-            adoption.hand_overs, refused = hand_overs(found, account)
+            stack_declares = declared(records)
+            found, adoption.refused = find(stack_declares, account, known)
+            adoption.hand_overs, refused = hand_overs(found, account, stack_declares)
             adoption.refused += refused
     except Error as error:
         raise FailureError(
@@ -220,7 +221,7 @@ def _accept(adoption: Adoption, settings: Mapping[str, Any], accepted_by: str | 
     """Have the exceptions written that `up` needs, where somebody accepts them."""
     if not adoption.unlike or accepted_by is None:
         return
-    until = date.today() + timedelta(days=DAYS)
+    until = clock.today() + timedelta(days=DAYS)
     before = (settings.get("config") or {}).get(f"{configuration.project()}:policyExceptions") or []
     adoption.accepted_by = accepted_by
     adoption.settings["policyExceptions",] = [

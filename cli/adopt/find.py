@@ -13,7 +13,7 @@ from cli.failure import FailureError
 from cli.render.script import Declared
 from infra.words import called
 from policies.data_loss import data_types
-from policies.graph.resources import Unknown
+from policies.graph.resources import Unknown, identifier
 
 if TYPE_CHECKING:
     from snowflake.connector.cursor import SnowflakeCursor
@@ -72,10 +72,15 @@ class Account:
         """Whether a database or schema exists."""
         return bool(self.named(KINDS["Database" if len(container) == 1 else "Schema"], container))
 
+    def unique_keys(self, table: Name) -> set[str]:
+        """The names of a table's unique constraints."""
+        listed = self._show(f"SHOW UNIQUE KEYS IN TABLE {sql_name(table)}", "constraint_name")
+        return set(listed)
+
     def has_role(self, role: str) -> bool:
         return bool(self.named(KINDS["AccountRole"], (role,)))
 
-    def _show(self, statement: str) -> dict[str, list[dict[str, Any]]]:
+    def _show(self, statement: str, by: str = "name") -> dict[str, list[dict[str, Any]]]:
         from snowflake.connector import Error
 
         if statement not in self._listed:
@@ -89,7 +94,7 @@ class Account:
                     f"What exists cannot be seen by {ASKED_AS}, and is not taken for absent."
                 ) from None
             for row in shown:
-                found.setdefault(str(row["name"]), []).append(row)
+                found.setdefault(str(row[by]), []).append(row)
             self._listed[statement] = found
         return self._listed[statement]
 
@@ -101,6 +106,9 @@ def find(declared: Iterable[Declared], account: Account, known: Iterable[str]) -
         if each.urn in state or each.adopted or each.kind in NO_OBJECT:
             continue
         resource, kind = called(_type(each), each.name), KINDS.get(each.kind)
+        if each.kind == "TableConstraint":
+            refused += _constraint(each, resource, account)
+            continue
         if kind is None:
             raise FailureError(f"{resource}: how such an object is looked for is not known here.")
         parts = [each.inputs.get(part) for part in IDENTITY if part in each.inputs]
@@ -136,6 +144,23 @@ def find(declared: Iterable[Declared], account: Account, known: Iterable[str]) -
     order = list(KINDS)
     found.sort(key=lambda each: (each.tenant or "", order.index(each.type.rpartition(":")[2]), each.name))
     return found, refused
+
+
+def _constraint(each: Declared, resource: str, account: Account) -> list[Refused]:
+    """A constraint is in no list of its own, and the provider imports none."""
+    table = identifier(str(each.inputs["tableId"]))
+    if not account.named(KINDS["Table"], table) or str(each.inputs["name"]) not in account.unique_keys(table):
+        return []
+    name = sql_name((str(each.inputs["name"]),))
+    return [
+        Refused(
+            resource,
+            each.tenant,
+            f"constraint {name} on table {sql_name(table)} exists, and the provider imports none.",
+            "It holds no data, and Snowflake does not enforce it:\n"
+            f"ALTER TABLE {sql_name(table)} DROP CONSTRAINT {name};\nand `./nexus up` makes the declared one.",
+        )
+    ]
 
 
 def _type(each: Declared) -> str:

@@ -83,7 +83,6 @@ NO_OBJECT: Final = frozenset(
         "GrantPrivilegesToAccountRole",
         "GrantPrivilegesToDatabaseRole",
         "NetworkPolicyAttachment",
-        "TableConstraint",
         "TagAssociation",
         "UserAuthenticationPolicyAttachment",
         "UserPublicKeys",

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.adopt.find import ASKED_AS, Account, Found, Refused
 from cli.connector import one_line
+from cli.drift_grants import DeclaredGrants
 from cli.failure import FailureError
 from cli.render import words
+from cli.render.script import Declared
+from policies.graph.resources import identifier
 
 if TYPE_CHECKING:
     from snowflake.connector.cursor import SnowflakeCursor
@@ -41,11 +44,19 @@ class HandOver:
         }
 
 
-def hand_overs(found: Iterable[Found], account: Account) -> tuple[list[HandOver], list[Refused]]:
-    """The statements that are needed, databases first; and what cannot be handed over yet."""
+def hand_overs(
+    found: Iterable[Found], account: Account, declared: Iterable[Declared]
+) -> tuple[list[HandOver], list[Refused]]:
+    """The statements that are needed, databases first; and what cannot be handed over yet.
+
+    What belongs already to whom `declared` hands it to once it stands needs none.
+    """
     needed, refused = [], []
+    lasting = {name: owner[1] for name, owner in DeclaredGrants.of(declared).owners.items()}
     for each in found:
         if not each.owner or each.word in _NOT_GRANTED or each.owner == each.role:
+            continue
+        if lasting.get((each.word, identifier(each.written))) == each.owner:
             continue
         if each.role == ASKED_AS and each.owner in _UNDER_ACCOUNTADMIN:
             continue

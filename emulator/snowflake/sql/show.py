@@ -31,6 +31,7 @@ from emulator.snowflake.sql.naming import grantee, in_full, kind_of, named
 from emulator.snowflake.sql.results import ColumnType, Result, StatementType
 from emulator.snowflake.sql.syntax import Tokens, unsupported
 
+from emulator.snowflake.sql.show_keys import unique_keys
 Row = Sequence[Any]
 Item = TypeVar("Item")
 
@@ -49,6 +50,8 @@ def show(connection: Connection, tokens: Tokens) -> Result:
         return _variables(connection, tokens)
     terse = tokens.accept("TERSE")
     if tokens.accept("COLUMNS"):
+    if tokens.accept("UNIQUE", "KEYS"):
+        return unique_keys(connection, tokens)
         return _columns(connection, tokens)
     if tokens.accept("OBJECTS"):
         return _objects(connection, tokens)
