@@ -91,6 +91,7 @@ def command(
     folder = world.folder / (run.DRY_RUN if dry_run else told["batch"])
     if verify:
         lines = [f"Batch {told['batch']}: {told['verdict']} (documents {told['documents']})"]
+        lines += [f"note: {note}" for note in told["notes"]]
         lines += [f"MISMATCH: {problem}" for problem in told["mismatches"]]
     else:
         lines = [*report.text(told), "", f"Report and quarantine: {folder}"]

@@ -41,6 +41,11 @@ class LiveDatabase:
             self._collections = sorted(
                 name for name in self._client[chosen].list_collection_names() if not name.startswith("system.")
             )
+        except ConfigurationError:
+            self._client.close()
+            raise SourceError(
+                f"{self.name} is older than MongoDB 4.4, or not what the URI says: give a dump of it"
+            ) from None
         except PyMongoError as error:
             self._client.close()
             raise SourceError(f"{self.name} cannot be read: {type(error).__name__}") from None

@@ -86,11 +86,11 @@ TABLES: Final[Mapping[str, Table]] = {
 }
 
 _PARAMETERS: Final = """
-    additional_instructions artifacts chatGptLabel clientOptions context disableStreaming effort examples
-    fileTokenLimit frequency_penalty imageDetail instructions jailbreak maxContextTokens maxOutputTokens maxTokens
-    max_tokens modelLabel presence_penalty promptCache reasoning_effort reasoning_summary region resendFiles
-    resendImages stop stream temperature thinking thinkingBudget toneStyle tools topK topP top_p useResponsesApi
-    verbosity web_search
+    additional_instructions agentOptions artifacts chatGptLabel clientOptions context disableStreaming effort
+    examples fileTokenLimit frequency_penalty imageDetail instructions jailbreak max_tokens maxContextTokens
+    maxOutputTokens maxTokens modelLabel presence_penalty promptCache promptCacheTtl reasoning_effort
+    reasoning_summary region resendFiles resendImages stop stream temperature thinking thinkingBudget thinkingLevel
+    toneStyle tools top_p topK topP useResponsesApi verbosity web_search
 """
 _MODEL_PARAMETERS: Final = frozenset(_PARAMETERS.split())
 
@@ -288,6 +288,9 @@ def _conversation(fields: _Fields) -> Mapped:
 
 
 def _message(fields: _Fields) -> Mapped:
+    if "messageId" not in fields.document and "id" in fields.document:
+        # LibreChat itself gave these a messageId and a parent at its next start: whose they are is not for us to guess.
+        raise RefusedError("missing-field", "messageId is not there, but id is: start LibreChat once and dump again")
     identifier, conversation = fields.required("messageId"), fields.required("conversationId")
     by_user = fields.truth("isCreatedByUser")
     if by_user is None:

@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from cli.migrate.journal import PRESENT, QUARANTINED, SKIPPED, WRITE, Journal
 from cli.migrate.mapping import COLLECTIONS
@@ -25,7 +26,7 @@ from cli.migrate.values import canonical_json
 from emulator.private_file import write_private
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 _CONTEXT: Final = b"nexus migration report 1\n"
 _PADDING: Final = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
@@ -130,28 +131,48 @@ def fingerprint(key: RSAPublicKey) -> str:
 def sign(report: Mapping[str, Any], key: RSAPrivateKey) -> dict[str, Any]:
     """The report with its signature."""
     value = key.sign(_CONTEXT + canonical_json(report).encode(), _PADDING, hashes.SHA256())
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return {
         **report,
         "signature": {
             "algorithm": "RSASSA-PSS with SHA-256",
             "key": fingerprint(key.public_key()),
+            "public_key": b64encode(public).decode(),
             "value": b64encode(value).decode(),
         },
     }
 
 
-def is_signed(report: Mapping[str, Any], key: RSAPublicKey) -> bool:
-    """Whether the report is as it was signed, with this key."""
+def signer(report: Mapping[str, Any]) -> str | None:
+    """The fingerprint of the key with which the report, as it is, was signed; None where no signature fits it."""
     signature = report.get("signature")
-    if not isinstance(signature, dict) or signature.get("key") != fingerprint(key):
-        return False
+    if not isinstance(signature, dict):
+        return None
     rest = {name: value for name, value in report.items() if name != "signature"}
     try:
+        key = load_der_public_key(b64decode(str(signature.get("public_key")), validate=True))
+        if not isinstance(key, RSAPublicKey) or fingerprint(key) != signature.get("key"):
+            return None
         value = b64decode(str(signature.get("value")), validate=True)
         key.verify(value, _CONTEXT + canonical_json(rest).encode(), _PADDING, hashes.SHA256())
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return None
+    return fingerprint(key)
+
+
+def with_text(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The report with the SHA-256 of its text, so that its signature holds for both."""
+    return {**report, "text_sha256": _text_digest(text(report))}
+
+
+def _text_digest(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def is_text_of(report: Mapping[str, Any], content: str) -> bool:
+    """Whether a text is the one that the report was signed with."""
+    unsigned = text({name: value for name, value in report.items() if name != "signature"})
+    return content == "\n".join(text(report)) + "\n" and _text_digest(unsigned) == report.get("text_sha256")
 
 
 def write(report: Mapping[str, Any], folder: Path, name: str = "report") -> None:
@@ -196,7 +217,7 @@ def text(report: Mapping[str, Any]) -> list[str]:
     for problem in report["mismatches"]:
         lines += ["", f"MISMATCH: {problem}"]
     if "signature" in report:
-        lines += ["", f"signed by {report['signature']['key']} ({report['signature']['algorithm']})"]
+        lines += ["", f"signed by {report['signature']['key']} ({report['signature']['algorithm']}); see report.json"]
     return lines
 
 

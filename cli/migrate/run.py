@@ -195,7 +195,7 @@ def migrate(
             _add_digests(journal, counts)
             told = _report(world, batch, fingerprint, counts, "FAIL" if mismatches else "PASS", _now())
             told["mismatches"] = mismatches
-            told = reports.sign(told, world.key())
+            told = reports.sign(reports.with_text(told), world.key())
             reports.write(told, folder)
             # A batch with a mismatch stays open: the same command takes it up and tries what is missing.
             journal.note(finished=not mismatches)
@@ -291,14 +291,27 @@ def verify(world: World, batch: str | None, source: Source | None, users: UserMa
         ) from None
     key = world.key()
     problems = []
-    if not reports.is_signed(old, key.public_key()):
-        problems.append("the report is not as it was signed, or was signed with another key")
+    notes = []
+    signed_by = reports.signer(old)
+    if signed_by is None:
+        problems.append("the report is not as it was signed")
+    elif signed_by != reports.fingerprint(key.public_key()):
+        # Keys are rotated, and reports are kept for years.
+        notes.append(f"the report was signed with another key than today's: hold {signed_by} against your records")
+    try:
+        same_text = reports.is_text_of(old, (folder / "report.txt").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, LookupError, TypeError):
+        same_text = False
+    if not same_text:
+        problems.append("report.txt is not the text that was signed")
     if (folder / _ROLLED_BACK).exists():
         problems.append("the batch was rolled back")
     with _alone(world.folder), tempfile.TemporaryDirectory(dir=folder) as scratch:
         path = Path(scratch) / _JOURNAL
         if source is None or users is None:
             try:
+                # Opened once, so that what a killed run left in the write-ahead log is in the file.
+                open_kept(folder / _JOURNAL).close()
                 shutil.copyfile(folder / _JOURNAL, path)
             except OSError:
                 raise BadInputError(f"the journal of batch {identifier} is gone: give --from and --map") from None
@@ -315,6 +328,7 @@ def verify(world: World, batch: str | None, source: Source | None, users: UserMa
             "verdict": "FAIL" if problems else "PASS",
             "verified": _now().isoformat(),
             "documents": "read anew" if source else "as they were read",
+            "notes": notes,
             "mismatches": problems,
         }
         told = reports.sign(told, key)

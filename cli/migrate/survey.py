@@ -107,7 +107,7 @@ def _entry(
         )
     email = document.get("email") if item.collection == "users" else None
     if isinstance(email, str) and email.lower() in emails and mapped.user:
-        people.append((email.lower(), mapped.user))
+        people.append((address_digest(email), mapped.user))
     return entry(
         source_id=source_id,
         user=mapped.user or None,
@@ -119,6 +119,11 @@ def _entry(
         expires=_milliseconds(mapped),
         content=hashlib.sha256(item.data).digest(),
     )
+
+
+def address_digest(address: str) -> str:
+    """A mail address as the journal knows it: it holds ids and digests, and nobody's address."""
+    return hashlib.sha256(address.lower().encode()).hexdigest()
 
 
 def _user(document: dict[str, Any]) -> str | None:
@@ -158,7 +163,7 @@ def assign(journal: Journal, users: UserMap, known: frozenset[str]) -> None:
     organizations: dict[str, str] = {}
     clashes = 0
     for user, tenant in users.organizations.items():
-        identifier = by_email.get(user) if "@" in user else user
+        identifier = by_email.get(address_digest(user)) if "@" in user else user
         if identifier is not None:
             clashes += organizations.setdefault(identifier, tenant) != tenant
     if clashes:

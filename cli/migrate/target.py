@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from snowflake.connector import SnowflakeConnection
 
 _FETCHED_AT_ONCE: Final = 500
+_BIND_VARIABLE_NOT_SET: Final = 2049
 _CASTS: Final = {
     "text": "{}",
     "number": "{}::NUMBER(38, 0)",
@@ -112,6 +113,8 @@ class Target:
 
         What is the same for all rows stands in the statement, and a column that has nothing in any of them is left out.
         """
+        from snowflake.connector.errors import ProgrammingError
+
         columns = list(table.columns)
         bound = [
             (index, name)
@@ -132,10 +135,22 @@ class Target:
             f"WHERE NOT EXISTS (SELECT 1 FROM {table.name} t WHERE {' AND '.join(there)})"
         )
         positions = [index for index, _ in bound]
+        # Each value with its type, so that the connector need not look for it.
+        values = [[("TEXT", row[index]) for index in positions] for row in rows]
         with closing(self._connection.cursor()) as cursor:
-            # Each value with its type, so that the connector need not look for it.
-            cursor.executemany(statement, [[("TEXT", row[index]) for index in positions] for row in rows])
-            return int(cursor.rowcount or 0)
+            try:
+                cursor.executemany(statement, values)
+                return int(cursor.rowcount or 0)
+            except ProgrammingError as error:
+                if error.errno != _BIND_VARIABLE_NOT_SET:
+                    raise
+            # An account that takes arrays only in a plain VALUES gets the rows singly
+            # (issues 1211 and 1770 of the connector tell of such).
+            count = 0
+            for row in values:
+                cursor.execute(statement, row)
+                count += int(cursor.rowcount or 0)
+            return count
 
     def found(self, table: Table, above: str | None, up_to: str | None) -> Iterator[Found]:
         """The migrated rows whose SOURCE_ID lies in a range, each with its digest computed from what was read."""

@@ -34,13 +34,17 @@ _OPTIONS: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
 )
 
 _SECRETS: Final = """
-    accesstoken apikey apikeyhash authorization backupcodes bearertoken clientsecret codehash cookie cookies credentials
-    currentpassword idtoken jwt newpassword passwd password passwordhash pendingbackupcodes pendingtotpsecret privatekey
-    refreshtoken refreshtokenhash secret secretkey sessiontoken token totpsecret twofactoracknowledgementnoncehash
-    twofactorfinalizationnoncehash
+    authorization backupcodes codehash cookie cookies credentials jwt passwd passphrase pendingbackupcodes secret token
+    twofactoracknowledgementnoncehash twofactorfinalizationnoncehash
 """
 SECRET_FIELDS: Final = frozenset(_SECRETS.split())
 """Fields that are never carried, at any depth of any document: lower case, without `_` and `-`."""
+SECRET_ENDINGS: Final = (
+    *("password", "passwordhash", "secret", "secrethash", "tokenhash", "apikey", "apikeyhash", "privatekey"),
+    *("secretkey", "accesskey", "accesstoken", "authtoken", "bearertoken", "csrftoken", "idtoken", "refreshtoken"),
+    "sessiontoken",
+)
+"""What the name of such a field may also end with."""
 
 # A password's hash (bcrypt, Argon2, scrypt, PBKDF2) or a signed token, under whatever name it stands.
 _SECRET_VALUE: Final = re.compile(
@@ -106,7 +110,8 @@ _PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
 
 @lru_cache(maxsize=4096)
 def _is_secret(field: str) -> bool:
-    return field.replace("_", "").replace("-", "").lower() in SECRET_FIELDS
+    name = field.replace("_", "").replace("-", "").lower()
+    return name in SECRET_FIELDS or name.endswith(SECRET_ENDINGS)
 
 
 def plain(value: Any, left_out: Counter[str]) -> Any:

@@ -1,7 +1,16 @@
 """Dumps of LibreChat's shape, from a seed: what `mongodump` would have written of each schema that LibreChat had.
 
-`SCHEMAS` are, in order: the first releases (messages without a user, no timestamps of their own), users on everything
-(2023), content parts and files (2024), and data-schemas with `tenantId`, temporary chats and feedback (2025 on).
+`SCHEMAS` are, in order, with what LibreChat's own schemas kept in them:
+
+- `first` (early 2023): messages without a user and without times; Bing's signatures; `jailbreak`;
+- `users` (2023): a user and times on everything, token counts, plugins, `sessions` and `transactions`;
+- `content` (2024): content parts, files, assistants' threads, tags, archived chats, two factors;
+- `packages` (early 2025, `@librechat/data-schemas`): `expiredAt` of temporary chats, attachments, feedback;
+- `tenants` (from 0.0.51 of it on): `tenantId`, `isTemporary`, `messageId` in transactions, quotes, transcripts.
+
+Before the first of them messages had an `id` and no parent; LibreChat gave them both at its next start.
+
+Source: the history of `api/models/schema` and `packages/data-schemas/src/schema` of danny-avila/LibreChat.
 """
 
 from __future__ import annotations
@@ -20,7 +29,7 @@ from bson import Int64, ObjectId
 
 from cli.migrate.mapping import NO_PARENT
 
-SCHEMAS = ("first", "users", "content", "tenants")
+SCHEMAS = ("first", "users", "content", "packages", "tenants")
 DATABASE = "LibreChat"
 START = datetime(2023, 3, 1, 8, tzinfo=UTC)
 _WORDS = "Wie hoch ist die Dosis für Ibuprofen bei 70 kg 👩‍⚕️ 体温 38,5 °C naïve façade “quoted” \\ %s {x} 🩺 résumé"
@@ -101,7 +110,9 @@ class Generator:
             document |= {"termsAccepted": True, "totpSecret": f"TOTP-{self.uuid()}"}
             document["backupCodes"] = [{"codeHash": f"CODE-{self.uuid()}", "used": False, "usedAt": None}]
         if self.age >= 3:
-            document |= {"tenantId": "clinic", "personalization": {"memories": True}, "favorites": []}
+            document |= {"personalization": {"memories": True}, "termsAcceptedAt": at, "pendingTotpSecret": None}
+        if self.age >= 4:
+            document |= {"tenantId": "clinic", "favorites": [], "skillStates": {"x": True}, "openidIssuer": None}
         chat.add("users", document)
         chat.add(
             "presets",
@@ -150,10 +161,18 @@ class Generator:
             "updatedAt": at,
             "__v": 0,
         }
+        if self.age == 0:
+            conversation |= {"conversationSignature": None, "invocationId": 1.0, "jailbreak": False, "suggestions": []}
+        elif self.age == 1:
+            conversation |= {"agentOptions": None, "examples": [], "top_p": 1, "modelLabel": None}
         if self.age >= 2:
             conversation |= {"tags": ["wichtig"], "files": [self.uuid()], "isArchived": False, "resendFiles": True}
         if self.age >= 3:
-            conversation |= {"tenantId": "clinic", "isTemporary": False, "agent_id": f"agent_{self.uuid()}"}
+            conversation |= {"agent_id": f"agent_{self.uuid()}", "spec": "clinic", "promptCache": True}
+        if self.age == 3:
+            conversation["expiredAt"] = datetime(2099, 1, 1, tzinfo=UTC)
+        if self.age >= 4:
+            conversation |= {"tenantId": "clinic", "isTemporary": False, "chatProjectId": None, "pinned": True}
         chat.add("conversations", conversation)
         parent = NO_PARENT
         for index in range(messages):
@@ -181,12 +200,18 @@ class Generator:
             "error": False,
         }
         if self.age == 0:
-            message |= {"cancelled": False}
+            message |= {"cancelled": False, "clientId": self.uuid(), "conversationSignature": None, "invocationId": 1.0}
         else:
             message |= {"user": str(user), "model": None if by_user else "claude-sonnet-4-5", "tokenCount": len(text)}
             message |= {"createdAt": at, "updatedAt": at, "__v": 0, "_meiliIndex": True}
+        if self.age == 1:
+            message |= {"plugin": {"latest": None, "inputs": [], "outputs": None}, "plugins": [], "isEdited": False}
+        if self.age >= 2 and by_user:
+            message["files"] = [{"file_id": self.uuid(), "filepath": "/images/x.png", "height": 10.0, "width": 20}]
         if self.age >= 2 and not by_user:
             message |= {
+                "thread_id": f"thread_{self.uuid()}",
+                "iconURL": None,
                 "text": "",
                 "content": [
                     {"type": "text", "text": text},
@@ -196,9 +221,15 @@ class Generator:
                 "finish_reason": "stop",
             }
         if self.age >= 3:
-            message |= {"tenantId": "clinic", "isTemporary": False, "metadata": {"cost": 1e-07, "n": Int64(2**53 + 1)}}
+            message["metadata"] = {"cost": 1e-07, "n": Int64(2**53 + 1)}
             if not by_user:
-                message["feedback"] = {"rating": "thumbsUp", "text": "gut"}
+                message["feedback"] = {"rating": "thumbsUp", "tag": {"key": "accurate"}, "text": "gut"}
+                message["attachments"] = [{"type": "web_search", "expiresAt": at, "messageId": message["messageId"]}]
+        if self.age == 3:
+            message["expiredAt"] = datetime(2099, 1, 1, tzinfo=UTC)
+        if self.age >= 4:
+            message |= {"tenantId": "clinic", "isTemporary": False, "contextMeta": {"calibrationRatio": 1.25}}
+            message |= {"quotes": [text[:20]], "subagentTranscript": {"taskId": self.uuid(), "messagesJson": "[]"}}
         chat.add("messages", message)
         if not by_user and self.age >= 1:
             for kind, amount in (("prompt", -120.0), ("completion", -45)):
@@ -214,7 +245,7 @@ class Generator:
                         "createdAt": at,
                         "updatedAt": at,
                     }
-                    | ({"messageId": message["messageId"], "writeTokens": -7} if self.age >= 3 else {}),
+                    | ({"messageId": message["messageId"], "writeTokens": -7} if self.age >= 4 else {}),
                 )
         return message
 

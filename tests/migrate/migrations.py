@@ -55,8 +55,8 @@ class Migration:
     def run(self, tenants: frozenset[str] = EVERYBODY) -> dict[str, Any]:
         return run.migrate(self.world, self.source, self.users, tenants, nothing, nothing)
 
-    def verify(self, *, anew: bool = False) -> dict[str, Any]:
-        return run.verify(self.world, None, self.source if anew else None, self.users if anew else None, nothing)
+    def verify(self, *, batch: str | None = None, anew: bool = False) -> dict[str, Any]:
+        return run.verify(self.world, batch, self.source if anew else None, self.users if anew else None, nothing)
 
     def quarantine(self, batch: str) -> list[dict[str, Any]]:
         file = self.folder / "migrations" / batch / run.QUARANTINE

@@ -18,7 +18,7 @@ import bson
 _OP_MSG = 2013
 _OP_QUERY = 2004
 _OP_REPLY = 1
-_HELLO = {
+HELLO = {
     "ismaster": True,
     "isWritablePrimary": True,
     "maxBsonObjectSize": 16 * 1024 * 1024,
@@ -43,7 +43,7 @@ class MongoServer:
         name = next(iter(command))
         self.commands.append(name)
         if name.lower() in {"hello", "ismaster"}:
-            return _HELLO
+            return HELLO
         if name in {"endSessions", "killCursors"}:
             return {"ok": 1.0}
         database = command["$db"]

@@ -14,7 +14,7 @@ from cli.migrate.source import SourceError
 from tests.migrate.chat_account import Chat
 from tests.migrate.dumps import Generator
 from tests.migrate.migrations import Migration, total
-from tests.migrate.mongo_server import MongoServer, mongo_server
+from tests.migrate.mongo_server import HELLO, MongoServer, mongo_server
 
 
 def test_every_document_comes_once_and_nothing_is_written() -> None:
@@ -93,3 +93,9 @@ def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SourceError, match=r"^mongodb://127\.0\.0\.1:1/chat cannot be read") as caught:
         LiveDatabase("mongodb://user:hunter2@127.0.0.1:1/chat", None)
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_server_that_pymongo_does_not_know_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(HELLO, "maxWireVersion", 8)
+    with mongo_server({"users": []}) as (_, uri), pytest.raises(SourceError, match=r"older than MongoDB 4\.4.*a dump"):
+        LiveDatabase(uri, None)

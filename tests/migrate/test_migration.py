@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import stat
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,11 +19,14 @@ from typing import Any
 import bson
 import pytest
 from bson import ObjectId
+from cryptography.hazmat.primitives.asymmetric import rsa
+from snowflake.connector import ProgrammingError
+from snowflake.connector.cursor import SnowflakeCursor
 
 from cli.failure import BadInputError, FailureError
 from cli.migrate import run
 from cli.migrate.mapping import NO_PARENT
-from cli.migrate.report import is_signed
+from cli.migrate.report import fingerprint, signer
 from cli.migrate.target import Target
 from tests.emulator.snowflake_provider import KeyPair
 from tests.migrate.chat_account import TENANTS, Chat, served
@@ -61,7 +68,7 @@ def counts(chat: Chat, tenant: str) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def carried(tmp_path_factory: pytest.TempPathFactory, chat: Chat) -> tuple[Migration, dict[str, Any], Database]:
-    """One dump with users of all four schemas, carried once."""
+    """One dump with users of all five schemas, carried once."""
     database = Database()
     for schema in SCHEMAS:
         part = Generator(11, schema).database(users=2, conversations=1, messages=5)
@@ -80,12 +87,12 @@ def test_every_document_is_accounted_for(carried: tuple[Migration, dict[str, Any
     for tenant in TENANTS:
         found = {name: entry["written"] for name, entry in report["organizations"][tenant].items()}
         rows = counts(migration.chat, tenant)
-        assert rows["CHAT_MESSAGES"] == found["messages"] == 20
-        assert rows["USER_PREFERENCES"] == found["users"] + found["presets"] == 8
-        assert (rows["CONVERSATIONS"], rows["USER_SESSIONS"], rows["FILE_UPLOADS"]) == (4, 3, 2)
+        assert rows["CHAT_MESSAGES"] == found["messages"] == 25
+        assert rows["USER_PREFERENCES"] == found["users"] + found["presets"] == 10
+        assert (rows["CONVERSATIONS"], rows["USER_SESSIONS"], rows["FILE_UPLOADS"]) == (5, 4, 3)
         for entry in report["organizations"][tenant].values():
             assert entry["sha256_source"] == entry["sha256_snowflake"]
-    assert report["organizations"]["unmapped"]["keys"]["skipped"] == {"credentials": 8}
+    assert report["organizations"]["unmapped"]["keys"]["skipped"] == {"credentials": 10}
 
 
 def test_rows_say_what_the_documents_said(carried: tuple[Migration, dict[str, Any], Database]) -> None:
@@ -128,7 +135,7 @@ def test_nothing_secret_arrives_or_is_kept(carried: tuple[Migration, dict[str, A
     # The journal and the reports hold ids and digests, and nothing that anybody wrote.
     assert not any(b"Ibuprofen" in content or b"@clinic" in content for content in kept)
     assert any("Ibuprofen" in row for row in rows)
-    assert report["left_out"]["password"] == 8
+    assert report["left_out"]["password"] == 10
     for file in (migration.folder / "migrations" / report["batch"]).iterdir():
         assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0 or file.suffix in {".sqlite-wal", ".sqlite-shm"}
 
@@ -146,16 +153,36 @@ def test_a_second_run_adds_nothing(carried: tuple[Migration, dict[str, Any], Dat
 
 def test_a_report_that_was_touched_is_found(carried: tuple[Migration, dict[str, Any], Database]) -> None:
     migration, report, _ = carried
-    key = migration.world.key().public_key()
-    assert is_signed(report, key)
+    assert signer(report) == report["signature"]["key"] == fingerprint(migration.world.key().public_key())
     # Who signed can be asked of the account itself.
     with migration.chat.endpoint.connect(role="ACCOUNTADMIN") as admin:
         described = {row[0]: row[1] for row in admin.cursor().execute("DESC USER NEXUS_DEPLOY").fetchall()}
     assert described["RSA_PUBLIC_KEY_FP"] == report["signature"]["key"]
     assert described["RSA_PUBLIC_KEY_2_FP"] is None
-    written = json.loads((migration.folder / "migrations" / report["batch"] / "report.json").read_text("utf-8"))
-    assert written == report
-    assert not is_signed(written | {"verdict": "PASS, really"}, key)
+    folder = migration.folder / "migrations" / report["batch"]
+    content, text = (folder / "report.json").read_text("utf-8"), (folder / "report.txt").read_text("utf-8")
+    assert json.loads(content) == report
+    assert signer(report | {"verdict": "PASS, really"}) is None
+    assert signer(report | {"signature": report["signature"] | {"key": "SHA256:another"}}) is None
+    try:
+        (folder / "report.json").write_text(content.replace('"read": 25', '"read": 26'), encoding="utf-8")
+        (folder / "report.txt").write_text(text.replace("PASS", "PASSED"), encoding="utf-8")
+        mismatches = migration.verify(batch=report["batch"])["mismatches"]
+        assert mismatches == ["the report is not as it was signed", "report.txt is not the text that was signed"]
+    finally:
+        (folder / "report.json").write_text(content, encoding="utf-8")
+        (folder / "report.txt").write_text(text, encoding="utf-8")
+
+
+def test_a_report_outlives_the_key_that_signed_it(carried: tuple[Migration, dict[str, Any], Database]) -> None:
+    migration, report, _ = carried
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    told = run.verify(replace(migration.world, key=lambda: key), report["batch"], None, None, nothing)
+    assert (told["verdict"], told["mismatches"]) == ("PASS", [])
+    assert told["notes"] == [
+        f"the report was signed with another key than today's: hold {report['signature']['key']} against your records"
+    ]
+    assert signer(told) == fingerprint(key.public_key())
 
 
 def test_later_changes_are_found_and_named(tmp_path: Path, chat: Chat) -> None:
@@ -174,7 +201,7 @@ def test_later_changes_are_found_and_named(tmp_path: Path, chat: Chat) -> None:
         assert f"HCS0001 CHAT_MESSAGES: 1 rows differ: {changed}" in told["mismatches"]
         assert f"HCS0001 CHAT_MESSAGES: 1 rows not in the table: {gone}" in told["mismatches"]
         assert "HCS0001 messages: the digest of the Snowflake side is not the report's" in told["mismatches"]
-        assert is_signed(told, migration.world.key().public_key())
+        assert signer(told) == fingerprint(migration.world.key().public_key())
 
 
 def test_what_cannot_be_carried_is_set_aside_with_its_reason(tmp_path: Path, chat: Chat) -> None:
@@ -204,6 +231,7 @@ def test_what_cannot_be_carried_is_set_aside_with_its_reason(tmp_path: Path, cha
             message(user, "nowhere", "of-nowhere"),
             message(user, "a", "old", expiredAt=past),
             message(user, "a", "wrong", text=5),
+            {"_id": ObjectId(), "id": "early", "conversationId": "a", "sender": "User", "text": "SECRET-CONTENT"},
             bson.encode(message(user, "a", "broken")).replace(b"SECRET", b"SECR\xff\xff"),
             message(user, "soon", "large", text="x" * WHOLE),
             message(user, "soon", "too-large", "large", text="\x01" * 4_000_000),
@@ -227,6 +255,7 @@ def test_what_cannot_be_carried_is_set_aside_with_its_reason(tmp_path: Path, cha
         ("conversations", "no-organisation"): 1,
         ("conversations", "organisation-contradicted"): 1,
         ("messages", "duplicate-key"): 1,
+        ("messages", "missing-field"): 1,
         ("messages", "no-organisation"): 1,
         # Without a parent, below one without, a circle of two, two without a conversation, one below what is too large.
         ("messages", "orphaned"): 7,
@@ -250,6 +279,38 @@ def test_what_cannot_be_carried_is_set_aside_with_its_reason(tmp_path: Path, cha
     content = (tmp_path / "dump" / "LibreChat" / "messages.bson").read_bytes()
     assert content[offset : offset + broken["bytes"]].endswith(b"\x00")
     assert b"broken" in content[offset : offset + broken["bytes"]]
+
+
+def test_an_id_that_stands_twice_counts_once(tmp_path: Path, chat: Chat) -> None:
+    user, cost = str(ObjectId()), {"_id": ObjectId(), "tokenType": "prompt", "rawAmount": -7}
+    first = message(user, "ids", "ids-1")
+    cost |= {"user": ObjectId(user), "conversationId": "ids"}
+    collections = {
+        "conversations": [conversation(user, "ids")],
+        "messages": [first, first | {"messageId": "ids-2"}],
+        "transactions": [cost, cost, cost | {"rawAmount": -8}],
+    }
+    migration = Migration.of(tmp_path, chat, collections, {user: "HCS0001"})
+    report = migration.run()
+    assert (report["verdict"], report["mismatches"]) == ("PASS", [])
+    assert [line["reason"] for line in migration.quarantine(report["batch"])] == ["duplicate-id", "duplicate-id"]
+    assert report["organizations"]["HCS0001"]["transactions"]["skipped"] == {"duplicate": 1}
+    found = chat.rows("HCS0001", f"SELECT MESSAGE_COUNT, TOTAL_TOKENS FROM CONVERSATIONS WHERE USER_ID = '{user}'")
+    assert found == [(1, 7)]
+
+
+def test_an_account_that_takes_no_arrays_in_a_query_gets_the_rows_singly(
+    tmp_path: Path, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(self: SnowflakeCursor, *_: Any) -> None:
+        raise ProgrammingError(msg="Bind variable ? not set.", errno=2049)
+
+    database = Generator(13).database(users=1, conversations=1, messages=3)
+    migration = Migration.of(tmp_path, chat, database.collections, database.map())
+    monkeypatch.setattr(SnowflakeCursor, "executemany", refusing)
+    report = migration.run()
+    assert (report["verdict"], report["mismatches"]) == ("PASS", [])
+    assert report["organizations"]["HCS0001"]["messages"]["written"] == 3
 
 
 def test_messages_of_the_first_releases_belong_to_their_conversations_user(tmp_path: Path, chat: Chat) -> None:
@@ -302,63 +363,33 @@ def run_open(path: Path) -> Any:
     return open_dump(path, None)
 
 
-class Killed(BaseException):
-    """Stands for a process that ends there and then."""
-
-
-@pytest.mark.parametrize("after", range(4))
-def test_a_batch_that_was_killed_is_taken_up(
-    tmp_path: Path, chat: Chat, monkeypatch: pytest.MonkeyPatch, after: int
-) -> None:
-    user = str(ObjectId())
-    collections = {
-        "conversations": [conversation(user, f"killed-{after}")],
-        "messages": [message(user, f"killed-{after}", f"killed-{after}-{number}") for number in range(5)],
-    }
-    migration = Migration.of(tmp_path, chat, collections, {user: "HCS0001"})
-    monkeypatch.setattr("cli.migrate.batch.ROWS_AT_ONCE", 2)
-    calls = 0
-
-    def dying(name: str, *, before: bool) -> None:
-        original = getattr(Target, name)
-
-        def wrapped(self: Target, *arguments: Any) -> Any:
-            nonlocal calls
-            calls += 1
-            if before and calls > after // 2:
-                raise Killed
-            answer = original(self, *arguments)
-            if not before and calls > after // 2:
-                raise Killed
-            return answer
-
-        patch.setattr(Target, name, wrapped)
-
-    with monkeypatch.context() as patch:
-        # Killed before a statement was sent, or after it was carried out and before anybody noted it.
-        dying("insert", before=after % 2 == 0)
-        with pytest.raises(Killed):
-            migration.run()
-    assert len(migration.world.batches()) == 1
-    report = migration.run()
+def test_a_batch_that_was_killed_at_any_moment_is_taken_up(tmp_path: Path, own_chat: Chat) -> None:
+    database = Generator(12).database(users=2, conversations=3, messages=6)
+    migration = Migration.of(tmp_path, own_chat, database.collections, database.map())
+    (tmp_path / "key.pem").write_text(own_chat.keys.private, encoding="utf-8")
+    points = ["reading #3", "before a statement #3", "after a statement", "comparing #4", "quarantine", "report"]
+    given = {"port": own_chat.endpoint.port, "key": tmp_path / "key.pem", "folder": tmp_path / "migrations"}
+    given |= {"dump": tmp_path / "dump", "map": tmp_path / "map.csv", "points": points}
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.migrate.killing", json.dumps(given, default=str)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = json.loads(ran.stdout)
+    # Each of them really was killed, and all of them worked at one batch.
+    assert told["signals"] == [signal.SIGKILL] * len(points)
+    report = told["report"]
     assert (report["verdict"], report["mismatches"]) == ("PASS", [])
-    assert [report["batch"]] == migration.world.batches()
-    assert total(report, "written") == 6
-    rows = chat.rows("HCS0001", f"SELECT MESSAGE_ID FROM CHAT_MESSAGES WHERE USER_ID = '{user}' ORDER BY 1")
-    assert rows == [(f"killed-{after}-{number}",) for number in range(5)]
-
-
-def test_a_kill_in_the_first_reading_begins_it_anew(
-    tmp_path: Path, chat: Chat, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    user = str(ObjectId())
-    migration = Migration.of(tmp_path, chat, {"conversations": [conversation(user, "begun")]}, {user: "HCS0001"})
-    with monkeypatch.context() as patch:
-        patch.setattr("cli.migrate.journal.Journal.index", lambda self: (_ for _ in ()).throw(Killed()))
-        with pytest.raises(Killed):
-            migration.run()
-    report = migration.run()
-    assert (report["verdict"], total(report, "read"), total(report, "written")) == ("PASS", 1, 1)
+    assert migration.world.batches() == [report["batch"]]
+    assert total(report, "read") == sum(map(len, database.collections.values()))
+    assert total(report, "quarantined") == 0
+    for tenant in TENANTS:
+        assert counts(own_chat, tenant)["CHAT_MESSAGES"] == report["organizations"][tenant]["messages"]["written"] == 18
+        found = own_chat.rows(tenant, "SELECT COUNT(*), COUNT(DISTINCT MESSAGE_ID) FROM CHAT_MESSAGES")
+        assert found == [(18, 18)]
+    assert migration.verify(anew=True)["mismatches"] == []
 
 
 def test_a_statement_sent_twice_adds_nothing(tmp_path: Path, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
