@@ -15,6 +15,9 @@ from components.snowflake.providers import AdministrativeProviders
 CORTEX_ROLE = "SNOWFLAKE.CORTEX_USER"
 
 
+#: What is needed besides, on the account; PUBLIC has it at first (docs.snowflake.com, "Privileges and model access for
+#: Cortex AI Functions"). Only ACCOUNTADMIN may grant and revoke it.
+USE_AI_FUNCTIONS = "USE AI FUNCTIONS"
 #: Its application role that lets everybody use every model: SNOWFLAKE.PUBLIC, which PUBLIC holds, may have it.
 EVERY_MODEL = "CORTEX-MODEL-ROLE-ALL"
 
@@ -47,6 +50,14 @@ class AccountSettings(Component):
                 "cortex-from-public",
                 execute=f"REVOKE DATABASE ROLE {CORTEX_ROLE} FROM ROLE PUBLIC",
                 revert=f"GRANT DATABASE ROLE {CORTEX_ROLE} TO ROLE PUBLIC",
+                opts=options,
+            )
+        )
+        self.child(
+            snowflake.Execute(
+                "ai-functions-from-public",
+                execute=f"REVOKE {USE_AI_FUNCTIONS} ON ACCOUNT FROM ROLE PUBLIC",
+                revert=f"GRANT {USE_AI_FUNCTIONS} ON ACCOUNT TO ROLE PUBLIC",
                 opts=options,
             )
         )

@@ -9,7 +9,7 @@ import pulumi_snowflake as snowflake
 
 from components.base import Component
 from components.snowflake.access import account_role
-from components.snowflake.account_settings import CORTEX_ROLE
+from components.snowflake.account_settings import CORTEX_ROLE, USE_AI_FUNCTIONS
 from components.snowflake.log_in_policies import LogInPolicies
 from components.snowflake.providers import AdministrativeProviders
 from components.snowflake.role_model import CORTEX_USER, MAINTENANCE, MONITORING_READER
@@ -51,6 +51,15 @@ class PlatformRoles(Component):
                 "cortex-user",
                 database_role_name='"' + CORTEX_ROLE.replace(".", '"."') + '"',
                 parent_role_name=cortex.name,
+                opts=by_account,
+            )
+        )
+        self.child(
+            snowflake.GrantPrivilegesToAccountRole(
+                "cortex-ai-functions",
+                account_role_name=cortex.name,
+                privileges=[USE_AI_FUNCTIONS],
+                on_account=True,
                 opts=by_account,
             )
         )

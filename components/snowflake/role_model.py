@@ -80,7 +80,7 @@ SHARED_APPLICATION = BusinessRole(
 CORTEX_USER = BusinessRole(
     "VIDEXA_CORTEX_USER",
     "May call Cortex, with the models that its holders are granted",
-    ("SNOWFLAKE.CORTEX_USER", "VIDEXA_SHARED.CORTEX_FUNCTIONS_CALL"),
+    ("SNOWFLAKE.CORTEX_USER", "USE AI FUNCTIONS on the account", "VIDEXA_SHARED.CORTEX_FUNCTIONS_CALL"),
     "nothing",
     ("every HCSnnnn_APP", "VIDEXA_SHARED_APP"),
 )

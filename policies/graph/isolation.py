@@ -87,8 +87,9 @@ class Rules:
     `no_content` matches roles that see no content, not even their own tenant's. `platform_roles` reach content of every
     tenant, each with the privileges that are named for it, and `administrators` can grant themselves more.
     `platform_users` may hold roles of several tenants. `account_privileges` are what roles of the platform may hold on
-    the account, and `reviewed_procedures` the full names of procedures with their owner's rights whose body somebody
-    read: what the platform's roles do by them is not judged.
+    the account; `harmless_privileges` on it reach nobody's data, and any role but PUBLIC may hold them.
+    `reviewed_procedures` are the full names of procedures with their owner's rights whose body somebody read: what the
+    platform's roles do by them is not judged.
     """
 
     tenant: re.Pattern[str] = re.compile(r"^(HCS[0-9]{4})(?=_)")
@@ -101,6 +102,7 @@ class Rules:
     account_privileges: Mapping[str, frozenset[str]] = field(
         default_factory=lambda: {"VIDEXA_MAINTENANCE": frozenset({"EXECUTE TASK", "EXECUTE ALERT"})}
     )
+    harmless_privileges: Collection[str] = ("USE AI FUNCTIONS",)
     reviewed_procedures: Collection[str] = (
         "VIDEXA_SHARED.TENANT_MANAGEMENT.SUSPEND_ORGANIZATION",
         "VIDEXA_SHARED.TENANT_MANAGEMENT.RESUME_ORGANIZATION",
@@ -513,6 +515,8 @@ class Reach:
         if holder.kind == "SHARE":
             return "nothing is shared with another account"
         if path.way is Way.PROCEDURE and not whose:
+            return None
+        if target.kind == ACCOUNT and path.privilege in rules.harmless_privileges:
             return None
         if whose:
             if target.kind == ACCOUNT:

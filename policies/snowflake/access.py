@@ -193,16 +193,18 @@ def _key(parameter: Properties) -> str:
 
 
 def _cortex_not_public(graph: ResourceGraph, _: Parameters) -> Iterator[Breach]:
-    """Wherever the account's parameters are declared, CORTEX_USER is taken from PUBLIC."""
+    """Wherever the account's parameters are declared, both that calling Cortex takes are taken from PUBLIC."""
     account = list(graph.of_types("snowflake:AccountParameter"))
     if not account:
         return
-    revoked = re.compile(
-        r"\bREVOKE\s+DATABASE\s+ROLE\s+\"?SNOWFLAKE\"?\.\"?CORTEX_USER\"?\s+FROM\s+ROLE\s+\"?PUBLIC\b", re.IGNORECASE
-    )
     statements = [properties(each).text("execute") or "" for each in graph.of_types("snowflake:Execute")]
-    if not any(revoked.search(text) for text in statements):
-        yield Breach("", "nothing revokes SNOWFLAKE.CORTEX_USER from PUBLIC: everybody may ask models")
+    for what, pattern in (
+        ("SNOWFLAKE.CORTEX_USER", r"DATABASE\s+ROLE\s+\"?SNOWFLAKE\"?\.\"?CORTEX_USER\"?"),
+        ("USE AI FUNCTIONS", r"USE\s+AI\s+FUNCTIONS\s+ON\s+ACCOUNT"),
+    ):
+        revoked = re.compile(rf"\bREVOKE\s+{pattern}\s+FROM\s+ROLE\s+\"?PUBLIC\b", re.IGNORECASE)
+        if not any(revoked.search(text) for text in statements):
+            yield Breach("", f"nothing revokes {what} from PUBLIC: everybody may ask models")
 
 
 @each("snowflake:AccountParameter")
@@ -393,7 +395,8 @@ POLICIES: Final = (
         title="Who may ask models was given it on purpose",
         severity=Severity.HIGH,
         safeguards=("45 CFR 164.312(a)(1)", "45 CFR 164.308(a)(4)"),
-        remediation="Execute REVOKE DATABASE ROLE SNOWFLAKE.CORTEX_USER FROM ROLE PUBLIC, and grant it to a role.",
+        remediation="Execute REVOKE DATABASE ROLE SNOWFLAKE.CORTEX_USER FROM ROLE PUBLIC and REVOKE USE AI FUNCTIONS "
+        "ON ACCOUNT FROM ROLE PUBLIC, and grant both to a role.",
         link=_DOCS + "user-guide/snowflake-cortex/aisql#required-privileges",
         check=_cortex_not_public,
     ),

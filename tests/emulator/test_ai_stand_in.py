@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emulator.snowflake.sql import Connection
+from emulator.snowflake.account import Account
+from emulator.snowflake.sql import Connection, execute
 from emulator.snowflake.sql.ai_stand_in import tokens
 from tests.emulator.account_roles import Roles, copied, set_up
 from tests.emulator.account_sessions import refused
@@ -112,6 +116,39 @@ def test_only_whoever_holds_the_database_role(roles: Roles) -> None:
     roles.run("GRANT DATABASE ROLE SNOWFLAKE.CORTEX_USER TO ROLE app")
     assert app.execute(sql).rows
     roles.run("GRANT DATABASE ROLE SNOWFLAKE.CORTEX_USER TO ROLE PUBLIC")
+
+
+@pytest.mark.parametrize("call", [f"AI_COMPLETE('{MODEL}', 'x')", f"AI_COUNT_TOKENS('ai_complete', '{MODEL}', 'x')"])
+def test_only_whoever_may_use_ai_functions_in_the_account(roles: Roles, call: str) -> None:
+    app = roles.as_role("APP")
+    held = [row[1:] for row in roles.admin.execute("SHOW GRANTS TO ROLE PUBLIC").rows if row[1] == "USE AI FUNCTIONS"]
+    assert len(held) == 1
+    roles.run("REVOKE USE AI FUNCTIONS ON ACCOUNT FROM ROLE PUBLIC")
+    with refused(3001, "the privilege USE AI FUNCTIONS on the account", "42501"):
+        app.execute(f"SELECT {call}")
+    roles.run("GRANT USE AI FUNCTIONS ON ACCOUNT TO ROLE app")
+    assert app.execute(f"SELECT {call}").rows
+    roles.run("REVOKE USE AI FUNCTIONS ON ACCOUNT FROM ROLE app")
+    roles.run("GRANT USE AI FUNCTIONS ON ACCOUNT TO ROLE PUBLIC")
+
+
+def test_an_account_of_before_has_the_privilege_from_its_next_start_on(tmp_path: Path, key_pair: KeyPair) -> None:
+    def held() -> set[tuple[str, bool]]:
+        grants = account.grants_on("ACCOUNT")
+        return {(each.grantee.name.sql(), each.grant_option) for each in grants if each.privilege == "USE AI FUNCTIONS"}
+
+    with closing(Account(tmp_path)) as account:
+        account.initialise(deploy_public_key=key_pair.public)
+        before = held()
+    with sqlite3.connect(next(tmp_path.glob("*.sqlite*"))) as catalogue:
+        assert catalogue.execute("DELETE FROM grants WHERE privilege = 'USE AI FUNCTIONS'").rowcount == 2
+    with closing(Account(tmp_path)) as account:
+        assert held() == before == {('"ACCOUNTADMIN"', True), ('"PUBLIC"', False)}
+        # What was taken from PUBLIC stays so.
+        session = account.session("NEXUS_DEPLOY", "ACCOUNTADMIN")
+        execute(session, "REVOKE USE AI FUNCTIONS ON ACCOUNT FROM ROLE PUBLIC")
+    with closing(Account(tmp_path)) as account:
+        assert held() == {('"ACCOUNTADMIN"', True)}
 
 
 OTHER = "claude-4-opus"

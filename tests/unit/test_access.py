@@ -410,6 +410,15 @@ def test_cortex_is_taken_from_public_and_given_to_applications(graph: Graph) -> 
         "execute": "REVOKE DATABASE ROLE SNOWFLAKE.CORTEX_USER FROM ROLE PUBLIC",
         "revert": "GRANT DATABASE ROLE SNOWFLAKE.CORTEX_USER TO ROLE PUBLIC",
     }
+    assert one(graph, "Execute", "ai-functions-from-public").inputs == {
+        "execute": "REVOKE USE AI FUNCTIONS ON ACCOUNT FROM ROLE PUBLIC",
+        "revert": "GRANT USE AI FUNCTIONS ON ACCOUNT TO ROLE PUBLIC",
+    }
+    assert one(graph, "GrantPrivilegesToAccountRole", "cortex-ai-functions").inputs == {
+        "accountRoleName": "VIDEXA_CORTEX_USER",
+        "privileges": ["USE AI FUNCTIONS"],
+        "onAccount": True,
+    }
     assert one(graph, "GrantDatabaseRole", "cortex-user").inputs == {
         "databaseRoleName": '"SNOWFLAKE"."CORTEX_USER"',
         "parentRoleName": "VIDEXA_CORTEX_USER",

@@ -161,6 +161,12 @@ WRONG: dict[str, tuple[Resource, str, str, tuple[str, ...]]] = {
         "ACCOUNT",
         ("EXECUTE TASK on the account",),
     ),
+    "the AI functions for everybody": (
+        privileges("onAccount", True, privileges=["USE AI FUNCTIONS"], to="PUBLIC"),
+        "ROLE PUBLIC",
+        "ACCOUNT",
+        ("USE AI FUNCTIONS on the account",),
+    ),
     "another tenant's warehouse": (
         privileges("onAccountObject", {"objectType": "WAREHOUSE", "objectName": "HCS0002_WH"}, privileges=["USAGE"]),
         f"ROLE {APP}",

@@ -42,8 +42,10 @@ _SYSTEM_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "SYSADMIN": (),
     "PUBLIC": (),
 }
+_OF_LATER: Final = ("USE AI FUNCTIONS",)
+"""Account privileges that came when there were accounts already."""
 _SYSTEM_PRIVILEGES: Final[Mapping[str, tuple[str, ...]]] = {
-    "ACCOUNTADMIN": ACCOUNT_PRIVILEGES,
+    "ACCOUNTADMIN": tuple(privilege for privilege in ACCOUNT_PRIVILEGES if privilege not in _OF_LATER),
     "SECURITYADMIN": ("MANAGE GRANTS", "CREATE NETWORK POLICY"),
     "USERADMIN": ("CREATE USER", "CREATE ROLE"),
     "SYSADMIN": ("CREATE DATABASE", "CREATE WAREHOUSE"),
@@ -91,6 +93,7 @@ class Account(
         self._recover()
         if ACCOUNT not in self._catalogue.entries:
             self._make_system()
+        self._make_privileges_of_later()
         self._make_usage_views()
         self._make_application_roles()
         self._reconcile()
@@ -178,11 +181,26 @@ class Account(
         for role in _SYSTEM_DATABASE_ROLES:
             give("USAGE", schemas["CORTEX" if role == "CORTEX_USER" else "ACCOUNT_USAGE"], identifiers[role])
         inherit(identifiers["CORTEX_USER"], identifiers["PUBLIC"])
-        # docs.snowflake.com, "Privileges and model access for Cortex AI Functions": everybody has it at first.
-        give("USE AI FUNCTIONS", ACCOUNT, identifiers["PUBLIC"])
         give("IMPORTED PRIVILEGES", database, identifiers["ACCOUNTADMIN"], grant_option=True)
         self._data.create_database(database, "SNOWFLAKE", _SYSTEM_SCHEMAS)
         self._catalogue.commit(change)
+
+    def _make_privileges_of_later(self) -> None:
+        """Give what Snowflake brought to accounts that were there: ACCOUNTADMIN has it, and PUBLIC too.
+
+        Source: docs.snowflake.com, "Privileges and model access for Cortex AI Functions".
+        """
+        administrator, public = (self._catalogue.lookup(None, "ROLE", role) for role in ("ACCOUNTADMIN", "PUBLIC"))
+        assert administrator is not None
+        assert public is not None
+        held = self._catalogue.grants_on.get(ACCOUNT, {})
+        change = Change()
+        for privilege in _OF_LATER:
+            if (privilege, administrator.identifier) not in held:
+                change.put_grant(GrantRow(ACCOUNT, privilege, administrator.identifier, True, None, now()))
+                change.put_grant(GrantRow(ACCOUNT, privilege, public.identifier, False, None, now()))
+        if change.operations:
+            self._catalogue.commit(change)
 
     def _make_usage_views(self) -> None:
         """Make those views of SNOWFLAKE that are not there yet. In the data they only have their columns: their rows
