@@ -371,7 +371,7 @@ def show(adoption: Adoption, output: Console) -> None:
             _print(output, f"  {statement.statement};  -- back: {statement.undo}")
     for blocked in adoption.blocked:
         output.print(f"[red]✗[/] {escape(blocked.resource)}: {escape(blocked.why)}", soft_wrap=True)
-        _print(output, f"    way out: {blocked.way_out}")
+        _print(output, "    way out: " + blocked.way_out.replace("\n", "\n        "))
     if adoption.blocked:
         _print(output, "Nothing was written.")
     elif not (adoption.judged or adoption.settings or adoption.in_settings):
