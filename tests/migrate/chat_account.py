@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,7 @@ class Chat:
 
     endpoint: Endpoint
     keys: KeyPair
+    connections: dict[str, SnowflakeConnection] = field(default_factory=dict)
 
     def connect(self, address: Address) -> SnowflakeConnection:
         """Log in as the command does."""
@@ -76,8 +77,15 @@ class Chat:
 
     def rows(self, tenant: str, statement: str) -> list[tuple[Any, ...]]:
         """What an organisation's application role is answered."""
-        with self.connect(addresses((tenant,))[0]) as connection:
-            return connection.cursor().execute(statement).fetchall()
+        if tenant not in self.connections:
+            self.connections[tenant] = self.connect(addresses((tenant,))[0])
+        with self.connections[tenant].cursor() as cursor:
+            return cursor.execute(statement).fetchall()
+
+    def close(self) -> None:
+        """Log out."""
+        for connection in self.connections.values():
+            connection.close()
 
 
 @contextmanager
@@ -85,6 +93,10 @@ def served(directory: Path, keys: KeyPair) -> Iterator[Chat]:
     account = Account(directory)
     try:
         with serving(account, keys) as endpoint:
-            yield Chat(endpoint, keys)
+            chat = Chat(endpoint, keys)
+            try:
+                yield chat
+            finally:
+                chat.close()
     finally:
         account.close()
