@@ -18,6 +18,8 @@ from policies.data_loss.plan import RETENTION, days_of
 
 Becomes = Literal["changed", "kept", "added", "blocked"]
 ALL: Final = "all"
+_OWNER: Final = "TENANT_ID"
+"""The column that says whose a row is: in an organisation's own table, one value."""
 _LONGEST: Final = 100
 
 
@@ -76,7 +78,7 @@ def judge(found: Found, compared: Compared, keep: Collection[str]) -> Judged:
         if before is None and key == RETENTION:
             before = compared.outputs.get(key)
         if found.type.endswith(":Table") and key == "columns":
-            table = _table(before or [], after or [], rows=found.rows)
+            table = _table(before or [], after or [], found)
             lines += table.lines
             becomes[key] = table.columns
             if table.said:
@@ -155,7 +157,7 @@ def _shorter(before: Any, after: Any) -> bool:
 # ── a table's columns ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _table(found: Sequence[Mapping[str, Any]], declared: Sequence[Mapping[str, Any]], *, rows: int) -> _Table:
+def _table(found: Sequence[Mapping[str, Any]], declared: Sequence[Mapping[str, Any]], of: Found) -> _Table:
     """The columns in the order in which they are there; then what is declared and missing, as Snowflake adds it."""
     table, wanted = _Table(), {str(block["name"]): block for block in declared}
     for block in found:
@@ -167,9 +169,13 @@ def _table(found: Sequence[Mapping[str, Any]], declared: Sequence[Mapping[str, A
         table.columns.append(stays if stays is not None else mine or {})
         table.said.append(_said(stays) if stays is not None else name)
     for name, block in wanted.items():
-        if rows and block.get("nullable") is False and not block.get("default"):
+        if of.rows and block.get("nullable") is False and not block.get("default"):
             stays = {**block, "nullable": True}
-            why = f"rows in the table: {rows}; a column that has no value in them cannot be NOT NULL"
+            value = f"'{of.tenant}'" if name == _OWNER and of.tenant else "…"
+            why = (
+                f"rows in the table: {of.rows}; a column that has no value in them cannot be NOT NULL. "
+                f"After `up`: UPDATE {of.written} SET {name} = {value} WHERE {name} IS NULL"  # noqa: S608 - shown, not run
+            )
             table.lines.append(Line(name, _column(block), "(no such column)", "added", f"as nullable: {why}"))
             table.columns.append(stays)
             table.said.append(_said(stays))

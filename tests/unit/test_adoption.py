@@ -318,6 +318,8 @@ def test_a_column_that_cannot_be_without_a_value_comes_as_nullable_where_there_a
     declared = [column("A"), column("B", nullable=False)]
     assert of_table([column("A")], declared, rows=3).entry["columns"] == ["A", {"name": "B", "type": "VARCHAR(10)"}]
     assert of_table([column("A")], declared).entry == {"id": "id"}
+    (line,) = of_table([column("A")], [column("A"), column("TENANT_ID", nullable=False)], rows=3).lines
+    assert line.why.endswith("""UPDATE "D"."S"."T" SET TENANT_ID = 'HCS0001' WHERE TENANT_ID IS NULL""")
 
 
 def test_what_is_left_unlike_the_other_organisations_is_named() -> None:
