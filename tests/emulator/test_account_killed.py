@@ -32,6 +32,16 @@ def prepare(admins: Administrators) -> None:
     account.create(admins.sysadmin, "VIEW", name("DB.S.V"), {"STATEMENT": "SELECT TITLE, HOW_MANY() AS N FROM T"})
     with account.cursor() as cursor:
         cursor.execute("INSERT INTO DB.S.T (TENANT_ID, TITLE) VALUES ('HCS0001', 'kept')")
+    # What Time Travel brings back; another schema has the name of the dropped one meanwhile.
+    account.create(admins.sysadmin, "TABLE", name("DB.S.GONE"), {"COLUMNS": COLUMNS})
+    account.drop(admins.sysadmin, "TABLE", name("DB.S.GONE"))
+    account.create(admins.sysadmin, "SCHEMA", name("DB.LOST"))
+    account.create(admins.sysadmin, "TABLE", name("DB.LOST.T"), {"COLUMNS": COLUMNS})
+    account.drop(admins.sysadmin, "SCHEMA", name("DB.LOST"))
+    account.create(admins.sysadmin, "SCHEMA", name("DB.LOST"))
+    account.rename(admins.sysadmin, "SCHEMA", name("DB.LOST"), name("DB.FOUND"))
+    account.create(admins.sysadmin, "DATABASE", name("LOST"))
+    account.drop(admins.sysadmin, "DATABASE", name("LOST"))
 
 
 def create(kind: str, text: str, **properties: Any) -> Change:
@@ -48,6 +58,14 @@ def drop(kind: str, text: str) -> Change:
 
 def rename(kind: str, old: str, new: str) -> Change:
     return lambda admins: admins.account.rename(admins.sysadmin, kind, name(old), name(new))
+
+
+def undrop(kind: str, text: str) -> Change:
+    return lambda admins: admins.account.undrop(admins.sysadmin, kind, name(text))
+
+
+def clone(kind: str, text: str, source: str) -> Change:
+    return lambda admins: admins.account.clone_container(admins.sysadmin, kind, name(text), name(source))
 
 
 def alter_columns(admins: Administrators) -> None:
@@ -70,6 +88,12 @@ CHANGES: dict[str, Change] = {
     "drop table": drop("TABLE", "DB.S.T"),
     "drop schema": drop("SCHEMA", "DB.S"),
     "drop database": drop("DATABASE", "DB"),
+    "undrop table": undrop("TABLE", "DB.S.GONE"),
+    "undrop schema": undrop("SCHEMA", "DB.LOST"),
+    "undrop database": undrop("DATABASE", "LOST"),
+    "clone table": lambda admins: admins.account.clone_table(admins.sysadmin, name("DB.S.T2"), name("DB.S.T")),
+    "clone schema": clone("SCHEMA", "DB.S2", "DB.S"),
+    "clone database": clone("DATABASE", "DB2", "DB"),
 }
 
 

@@ -248,6 +248,8 @@ class Change:
 
     def __init__(self) -> None:
         self.operations: list[Operation] = []
+        # What follows once the object that the change makes is among them.
+        self.after: list[Operation] = []
 
     def put(self, table: str, row: dict[str, Any]) -> None:
         self.operations.append((table, "put", row))

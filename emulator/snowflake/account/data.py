@@ -37,7 +37,7 @@ from emulator.snowflake.account.names import ObjectName, base_type, check_identi
 from emulator.snowflake.account.python_modules import handler_builtins
 from emulator.snowflake.account.types import from_duckdb, text_length
 from emulator.snowflake.account.versions import SCHEMA as VERSIONS_SCHEMA
-from emulator.snowflake.account.versions import Ticks, creation_sql, place
+from emulator.snowflake.account.versions import Settled, Ticks, creation_sql, place
 
 _log = logging.getLogger(__name__)
 _Operation = TypeVar("_Operation", bound=Callable[..., Any])
@@ -70,10 +70,12 @@ def _changes_structure(operation: _Operation) -> _Operation:
     @wraps(operation)
     def wrapper(self: Data, *args: Any, **kwargs: Any) -> Any:
         self._descriptions.clear()
+        self.settled.clear()
         try:
             return operation(self, *args, **kwargs)
         finally:
             self._descriptions.clear()
+            self.settled.clear()
 
     return cast(_Operation, wrapper)
 
@@ -103,6 +105,7 @@ class Data:
         self._tables: dict[str, tuple[str, list[tuple[str, int]]]] = {}
         self._python: set[str] = set()
         self.ticks = Ticks()
+        self.settled: dict[int, Settled] = {}
         # What DESCRIBE said, until anything is made, changed or dropped in any database.
         self._descriptions: dict[ObjectName, list[Column]] = {}
 

@@ -111,6 +111,7 @@ class ObjectOperations(RetentionOperations, TaskGraphOperations):
         if existing is not None:
             self._hand_over_all(session, change, existing)
             self._remove(change, existing)
+        # `fill` gives the identifiers that follow this one.
         identifier = self._catalogue.next_identifier()
         if spec.kind in DATA_KINDS and spec.kind != "DATABASE":
             assert database is not None
@@ -121,6 +122,7 @@ class ObjectOperations(RetentionOperations, TaskGraphOperations):
         without_public = given.pop("WITHOUT_PUBLIC", False)
         owned_by = self._grants_from_the_future(change, identifier, spec.kind, container) or owner.identifier
         change.put("objects", self._row(identifier, spec.kind, container, name, owned_by, given, comment))
+        change.operations += change.after
         if existing is not None and copy_grants:
             for (privilege, grantee), grant in self._catalogue.grants_on.get(existing.identifier, {}).items():
                 change.put(
@@ -132,7 +134,14 @@ class ObjectOperations(RetentionOperations, TaskGraphOperations):
             change.put("grants", _grant_row(container.identifier, "USAGE", identifier, False, None))
         if spec.kind == "DATABASE":
             self._create_database(
-                change, identifier, name, owner.identifier, existing, public=not without_public, kept=kept
+                change,
+                identifier,
+                name,
+                owner.identifier,
+                existing,
+                public=not without_public,
+                kept=kept,
+                statements=statements,
             )
         else:
             try:
@@ -286,6 +295,7 @@ class ObjectOperations(RetentionOperations, TaskGraphOperations):
         *,
         public: bool,
         kept: bool,
+        statements: Sequence[str],
     ) -> None:
         """The file first, then the catalogue: a file that no database has is deleted at the next start."""
         if existing is not None:
@@ -293,6 +303,8 @@ class ObjectOperations(RetentionOperations, TaskGraphOperations):
             self._data.detach(existing.own_name)
         try:
             self._data.create_database(identifier, name.name, ["PUBLIC"] if public else [])
+            if statements:
+                self._data.execute(name.name, "", statements)
             if public:
                 schema = self._catalogue.next_identifier()
                 created = now()
@@ -761,7 +773,7 @@ class ObjectOperations(RetentionOperations, TaskGraphOperations):
             columns = self._real_columns(entry)
             listed = ", ".join(quote(column.name) for column in columns)
             return [
-                *data.create_table_sql(new, columns),
+                *data.create_table_sql(new, continued(columns, self._next_values(entry))),
                 f"INSERT INTO {new.sql()} ({listed}) SELECT {listed} FROM {entry.name.sql()}",  # noqa: S608 quoted
             ]
         if entry.kind in _VIEW_KINDS:
@@ -780,6 +792,14 @@ class ObjectOperations(RetentionOperations, TaskGraphOperations):
             ]
             return [data.create_macro_sql(new, variants)]
         return []
+
+    def _next_values(self, table: Entry) -> dict[str, int]:
+        """What the identity columns of a table give next."""
+        return {
+            column.name: self._data.next_value(self._data.identity_sequence(table.name, column.name))
+            for column in table.properties["COLUMNS"]
+            if column.identity is not None
+        }
 
     def _attach(self, database: Entry) -> None:
         """Attach a database; under a new name, make anew what DuckDB keeps the old one in: the defaults of identity
@@ -821,21 +841,29 @@ class ObjectOperations(RetentionOperations, TaskGraphOperations):
         for entry in self._catalogue.entries.values():
             if entry is renamed:
                 continue
-            updated: dict[str, Any] = {}
-            for key, value in entry.properties.items():
-                known = KINDS[entry.kind].properties.get(key)
-                if known is None or known.refers_to is None:
-                    continue
-                if known.refers_to != kind and kind not in ("DATABASE", "SCHEMA"):
-                    continue
-                if kind in ("DATABASE", "SCHEMA") and KINDS[known.refers_to].depth <= len(old.parts):
-                    continue
-                items = value if isinstance(value, list) else [value]
-                followed = [_followed(item, old, new) for item in items]
-                if followed != items:
-                    updated[key] = followed if isinstance(value, list) else followed[0]
-            if updated:
-                change.put("objects", entry.row(properties={**entry.properties, **updated}))
+            updated = self._followed_properties(entry.kind, entry.properties, old, new, kind)
+            if updated != entry.properties:
+                change.put("objects", entry.row(properties=updated))
+
+    @staticmethod
+    def _followed_properties(
+        kind: str, properties: Mapping[str, Any], old: ObjectName, new: ObjectName, renamed: str = "SCHEMA"
+    ) -> dict[str, Any]:
+        """An object's properties, those that name what was renamed, or what lies in it, naming it anew."""
+        updated = dict(properties)
+        for key, value in properties.items():
+            known = KINDS[kind].properties.get(key)
+            if known is None or known.refers_to is None:
+                continue
+            if known.refers_to != renamed and renamed not in ("DATABASE", "SCHEMA"):
+                continue
+            if renamed in ("DATABASE", "SCHEMA") and KINDS[known.refers_to].depth <= len(old.parts):
+                continue
+            items = value if isinstance(value, list) else [value]
+            followed = [_followed(item, old, new) for item in items]
+            if followed != items:
+                updated[key] = followed if isinstance(value, list) else followed[0]
+        return updated
 
     # --- drop
 
@@ -1077,6 +1105,16 @@ class ObjectOperations(RetentionOperations, TaskGraphOperations):
         if "DATA_RETENTION_TIME_IN_DAYS" in inherited:
             found["DATA_RETENTION_TIME_IN_DAYS"] = inherited["DATA_RETENTION_TIME_IN_DAYS"].value
         return found
+
+
+def continued(columns: Iterable[Column], following: Mapping[str, int]) -> builtins.list[Column]:
+    """Columns of which those with an identity go on where they were."""
+    return [
+        replace(column, identity=(following[column.name], column.identity[1]))
+        if column.identity is not None and column.name in following
+        else column
+        for column in columns
+    ]
 
 
 def _grant_row(target: int, privilege: str, grantee: int, grant_option: bool, granted_by: int | None) -> dict[str, Any]:

@@ -82,14 +82,30 @@ class RetentionOperations(AccountCore):
 
     @locked
     def table_versions(
-        self, cursor: duckdb.DuckDBPyConnection, name: ObjectName, *, query: str = "", open_: bool = False
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        name: ObjectName,
+        *,
+        query: str = "",
+        open_: bool = False,
+        alone: bool = False,
     ) -> TableVersions | None:
-        """Who notes the change of a table's rows that comes now, in its transaction; None where nothing is kept."""
+        """Who notes the change of a table's rows that comes now; None where nothing is kept. `open_`:
+        the transaction goes on after the statement; `alone`: it has no other than this."""
         entry = self._entry("TABLE", name)
         if entry is None:
             return None
         identifier = entry.identifier
-        versions = TableVersions(cursor, self._data.ticks, identifier, name, query=query, open_=open_)
+        versions = TableVersions(
+            cursor,
+            self._data.ticks,
+            identifier,
+            name,
+            query=query,
+            open_=open_,
+            known=self._data.settled,
+            alone=alone,
+        )
         days = self._retention_days(entry)
         present = self._data.ticks.moment()
         if not days:
@@ -111,8 +127,14 @@ class RetentionOperations(AccountCore):
         return versions
 
     @locked
+    def doubt_versions(self) -> None:
+        """Look up again what is known of tables' versions: a change was undone."""
+        self._data.settled.clear()
+
+    @locked
     def settle_versions(self, cursor: duckdb.DuckDBPyConnection, databases: Sequence[str]) -> None:
         """Give what an open transaction noted in these databases its place in time. Last of all, before it ends."""
+        self._data.settled.clear()
         for database in databases:
             sql = settle_sql(database, self._data.ticks.number(), self._data.ticks.moment())
             cursor.execute(sql).fetchall()
@@ -318,7 +340,8 @@ class RetentionOperations(AccountCore):
                 continue
             if not self._sees_dropped(roles, kept):
                 continue
-            with self._catalogue.imagined(self._still_valid(kept)[:1]):
+            table, action, row = kept.operations[0]
+            with self._catalogue.imagined([(table, action, {**row, "owner": kept.owner})]):
                 shown = self._shown(self._catalogue.entries[kept.identifier])
             if within is None or shown.name.within(within):
                 found.append((shown, kept.dropped_on, (kept.expires_on - kept.dropped_on).days))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from emulator.snowflake.account.errors import SnowflakeError
 from emulator.snowflake.account.kinds import KINDS, spec_of
 from emulator.snowflake.account.model import Column, SnowflakeObject
 from emulator.snowflake.account.names import ObjectName, quote
-from emulator.snowflake.account.objects import ObjectOperations
+from emulator.snowflake.account.objects import ObjectOperations, continued
 from emulator.snowflake.account.retention import KEPT_KINDS
 from emulator.snowflake.account.session import Session
 from emulator.snowflake.account.types import normalise_type
@@ -64,12 +64,15 @@ class TimeTravelOperations(ObjectOperations):
             selected.append(f"CAST({value} AS {type_}) AS {quote(column)}")
         return f"SELECT {', '.join(selected)} FROM ({past.query})"  # noqa: S608 quoted
 
-    def _past(self, cursor: duckdb.DuckDBPyConnection, entry: Entry, moment: Moment) -> Past:
+    def _past(
+        self, cursor: duckdb.DuckDBPyConnection, entry: Entry, moment: Moment, there: ObjectName | None = None
+    ) -> Past:
+        """A table as it was; `there` is the name that the data has it under, where that is another."""
         bound = self._bound(cursor, entry, moment)
         days, present = self._retention_days(entry), self._data.ticks.moment()
         if bound.at > present:
             raise SnowflakeError(707, "02000", f"Future data is not available for table {entry.own_name}.")
-        versions = TableVersions(cursor, self._data.ticks, entry.identifier, entry.name)
+        versions = TableVersions(cursor, self._data.ticks, entry.identifier, there or entry.name)
         past = None
         if days and bound.at >= entry.created_on and (present - bound.at).total_seconds() <= days * 86_400:
             known = self._untracked.get(entry.identifier)
@@ -95,6 +98,11 @@ class TimeTravelOperations(ObjectOperations):
     def present(self) -> datetime:
         """The time by the account's own clock."""
         return self._data.ticks.moment()
+
+    @locked
+    def use_clock(self, clock: Callable[[], datetime]) -> None:
+        """Let another clock say what is past, and for how long. Its time never falls: the past stays where it is."""
+        self._data.ticks.clock = clock
 
     # --- what was dropped
 
@@ -159,7 +167,7 @@ class TimeTravelOperations(ObjectOperations):
         columns = [column_from(column) for column in json.loads(kept.operations[0][2]["properties"])["COLUMNS"]]
         listed = ", ".join(quote(column.name) for column in columns)
         return [
-            *self._data.create_table_sql(name, [_continued(column, following) for column in columns]),
+            *self._data.create_table_sql(name, continued(columns, following)),
             f"INSERT INTO {name.sql()} ({listed}) SELECT {listed} FROM {there.sql()}",  # noqa: S608 quoted
             f"DROP TABLE {there.sql()}",
         ]
@@ -205,6 +213,7 @@ class TimeTravelOperations(ObjectOperations):
         given = {**_inherited(entry), **(properties or {})}
         if entry.properties.get("TRANSIENT") and not (properties or {}).get("TRANSIENT"):
             raise SnowflakeError.compilation(2119, "0A000", "Transient object cannot be cloned to a permanent object.")
+        self._refuse_unmasked(entry, name)
         with contextlib.closing(self._data.cursor()) as cursor:
             past = None if moment is None else self._past(cursor, entry, moment)
         columns = self._cloned_columns(entry, past)
@@ -239,16 +248,110 @@ class TimeTravelOperations(ObjectOperations):
             fill=fill,
         )
 
-    def _cloned_columns(self, entry: Entry, past: Past | None) -> list[Column]:
+    def _refuse_unmasked(self, source: Entry, name: ObjectName) -> None:
+        """Refuse a clone that would lie outside a database or schema by whose tags columns are masked."""
+        above = source.parent
+        while above is not None:
+            if not name.within(above.name):
+                for tagged in self._catalogue.tags_on.get(above.identifier, {}).values():
+                    if self._catalogue.policies_on.get(tagged.tag):
+                        tag = self._catalogue.entries[tagged.tag].name
+                        raise SnowflakeError.unsupported(
+                            f"a clone of {source.name} outside {above.name}, whose tag {tag} masks columns"
+                        )
+            above = above.parent
+
+    @locked
+    def clone_container(
+        self,
+        session: Session,
+        kind: str,
+        name: ObjectName,
+        source: ObjectName,
+        properties: Mapping[str, Any] | None = None,
+        *,
+        moment: Moment | None = None,
+        or_replace: bool = False,
+    ) -> SnowflakeObject:
+        """A schema or database with all that another has in it, as it is or was. Needs USAGE on the other.
+
+        What lies in it keeps its owner and its grants, and is under the clones of the policies and tags that lie in it
+        too; the clone itself has no grants. Of a time in the past tables have the rows of then, and those are there
+        that were dropped since; all else is as it is now, if it was there then. Tasks and alerts do not run; internal
+        stages stay behind.
+        """
+        spec = spec_of(kind)
+        entry = self._entry(spec.kind, source)
+        if entry is None or not self._rights.holds(self._rights.effective(session), "USAGE", entry):
+            raise self._missing(session, spec.kind, source, by_grants_alone=True)
+        if entry.owner is None:
+            raise SnowflakeError.insufficient_privileges(spec.kind, entry.own_name)
+        if or_replace and name.within(source):
+            raise SnowflakeError.unsupported(f"replacing {source} by a clone of itself")
+        if entry.properties.get("TRANSIENT") and not (properties or {}).get("TRANSIENT"):
+            raise SnowflakeError.compilation(2119, "0A000", "Transient object cannot be cloned to a permanent object.")
+        given = {**_inherited(entry), **(properties or {})}
+        self._refuse_unmasked(entry, name)
+        if spec.kind == "DATABASE":
+            given["WITHOUT_PUBLIC"] = True
+        with contextlib.ExitStack() as stack:
+            cursor = stack.enter_context(contextlib.closing(self._data.cursor()))
+            gone = self._imagine_dropped(stack, cursor, entry, moment)
+            inside = self._content(cursor, entry, moment)
+            fill = _Copy(self, cursor, entry, name, inside, gone, moment)
+            # What is imagined must be gone before anything is written: the statements are worked out here.
+            fill.prepare(self._catalogue.following)
+        made = self.create(
+            session,
+            spec.kind,
+            name,
+            {key: value for key, value in given.items() if value is not None},
+            or_replace=or_replace,
+            fill=fill,
+        )
+        for copied in self._catalogue.entries[made.identifier].descendants():
+            self._after_data_change(copied)
+        return made
+
+    def _imagine_dropped(
+        self, stack: contextlib.ExitStack, cursor: duckdb.DuckDBPyConnection, source: Entry, moment: Moment | None
+    ) -> dict[int, ObjectName]:
+        """Let the tables be there that were dropped after a moment; returns where the data has them."""
+        places: dict[int, ObjectName] = {}
+        if moment is None:
+            return places
+        at = self._bound(cursor, source, moment).at
+        schemas = (
+            [source] if source.kind == "SCHEMA" else [one for one in source.children.values() if one.kind == "SCHEMA"]
+        )
+        for schema in schemas:
+            for kept in self._of_parent(schema.identifier, "TABLE"):
+                if kept.dropped_on > at or (moment.before and kept.dropped_on == at):
+                    stack.enter_context(self._catalogue.imagined(self._still_valid(kept)))
+                    places[kept.identifier] = schema.name.child(kept.place)
+        return places
+
+    def _content(self, cursor: duckdb.DuckDBPyConnection, source: Entry, moment: Moment | None) -> list[Entry]:
+        """What a clone gets, containers before what lies in them."""
+        at = None if moment is None else self._bound(cursor, source, moment).at
+        inside = [
+            entry
+            for entry in reversed(list(source.descendants()))
+            if (at is None or entry.created_on <= at)
+            and not (entry.kind == "STAGE" and not entry.properties.get("URL"))
+        ]
+        there = {source.identifier, *(entry.identifier for entry in inside)}
+        inside = [entry for entry in inside if entry.parent is not None and entry.parent.identifier in there]
+        return sorted(inside, key=lambda entry: (len(entry.name.parts), _CLONING.get(entry.kind, 0), entry.identifier))
+
+    def _cloned_columns(self, entry: Entry, past: Past | None, gone: ObjectName | None = None) -> list[Column]:
+        """The columns of a clone; `gone` is where the data has a table that was dropped."""
         if past is not None and past.shapes:
             columns = [column_from(column) for column in past.shapes[0].columns]
             return [replace(column, identity=None) for column in columns]
-        following = {
-            column.name: self._data.next_value(self._data.identity_sequence(entry.name, column.name))
-            for column in entry.properties["COLUMNS"]
-            if column.identity is not None
-        }
-        return [_continued(column, following) for column in self._real_columns(entry)]
+        if gone is not None:
+            return [replace(column, identity=None) for column in entry.properties["COLUMNS"]]
+        return continued(self._real_columns(entry), self._next_values(entry))
 
     def _copy_grants(self, change: Change, source: Entry, identifier: int) -> None:
         for grant in self._catalogue.grants_on.get(source.identifier, {}).values():
@@ -324,11 +427,164 @@ class TimeTravelOperations(ObjectOperations):
             self._after_data_change(entry)
 
 
-def _continued(column: Column, following: Mapping[str, int]) -> Column:
-    """An identity column that goes on where it was."""
-    if column.identity is None or column.name not in following:
-        return column
-    return replace(column, identity=(following[column.name], column.identity[1]))
+_CLONING = {"TABLE": 1, "SEQUENCE": 1, "FUNCTION": 2, "VIEW": 3, "DYNAMIC TABLE": 3}
+"""What is made after what it may need."""
+
+
+class _Copy:
+    """All that lies in a schema or database, for its clone: the catalogue's rows, and the statements for the data."""
+
+    def __init__(
+        self,
+        account: TimeTravelOperations,
+        cursor: duckdb.DuckDBPyConnection,
+        source: Entry,
+        name: ObjectName,
+        inside: list[Entry],
+        places: Mapping[int, ObjectName],
+        moment: Moment | None,
+    ) -> None:
+        self._account = account
+        self._cursor = cursor
+        self._source = source
+        self._name = name
+        self._inside = inside
+        self._places = places
+        self._moment = moment
+        self._identifiers: dict[int, int] = {}
+        self._change = Change()
+        self._statements: list[str] = []
+        self._first = 0
+
+    def prepare(self, identifier: int) -> None:
+        """Work all of it out, for a clone with this identifier."""
+        self._first = identifier
+        catalogue = self._account._catalogue
+        self._identifiers[self._source.identifier] = identifier
+        for number, entry in enumerate(self._inside, start=identifier + 1):
+            self._identifiers[entry.identifier] = number
+        macros: dict[ObjectName, list[Entry]] = {}
+        pasts: dict[int, Past | None] = {}
+        for entry in self._inside:
+            new = self._renamed(entry)
+            if entry.kind == "TABLE":
+                pasts[entry.identifier] = self._table(entry, new)
+            elif entry.kind == "FUNCTION":
+                macros.setdefault(ObjectName(new.parts), []).append(entry)
+            elif entry.kind not in ("VIEW", "DYNAMIC TABLE"):
+                self._other(entry, new)
+        for name, overloads in macros.items():
+            self._function(name, overloads)
+        for entry in self._inside:
+            if entry.kind in ("VIEW", "DYNAMIC TABLE"):
+                self._view(entry, self._renamed(entry))
+        for entry in self._inside:
+            number = self._identifiers[entry.identifier]
+            for grant in catalogue.grants_on.get(entry.identifier, {}).values():
+                grantee = self._identifiers.get(grant.grantee, grant.grantee)
+                self._change.put_grant(replace(grant, target=number, grantee=grantee, created_on=now()))
+            if entry.kind == "TABLE":
+                self._account._copy_protection(self._change, entry, number, pasts[entry.identifier])
+            else:
+                self._account._copy_protection(self._change, entry, number, None)
+            if entry.kind == "DATABASE ROLE":
+                for role in catalogue.roles_of.get(entry.identifier, {}):
+                    if role in self._identifiers:
+                        row = {"role": self._identifiers[role], "grantee": number, "granted_by": None}
+                        self._change.put("role_grants", {**row, "created_on": now().isoformat()})
+        for grant in catalogue.grants_on.get(self._source.identifier, {}).values():
+            if grant.grantee in self._identifiers:
+                grantee = self._identifiers[grant.grantee]
+                self._change.put_grant(replace(grant, target=identifier, grantee=grantee, created_on=now()))
+        for holder in (self._source, *self._inside):
+            for grant in catalogue.future_in.get(holder.identifier, {}).values():
+                self._change.put_grant(
+                    replace(
+                        grant,
+                        target=self._identifiers[holder.identifier],
+                        grantee=self._identifiers.get(grant.grantee, grant.grantee),
+                        created_on=now(),
+                    )
+                )
+        self._account._copy_protection(self._change, self._source, identifier, None)
+        self._point_inside()
+
+    def __call__(self, change: Change, identifier: int) -> list[str]:
+        """Add it to the change that makes the clone."""
+        if identifier != self._first:
+            raise RuntimeError("another object was made meanwhile")
+        # The clone itself must be in the catalogue before what lies in it.
+        change.after += self._change.operations
+        return self._statements
+
+    def _point_inside(self) -> None:
+        """Let policies and tags that lie in the clone stand for those of the source."""
+        operations = self._change.operations
+        for index, (table, action, row) in enumerate(operations):
+            for key in ("policy", "tag"):
+                if table in ("policy_references", "tag_references") and row.get(key) in self._identifiers:
+                    operations[index] = (table, action, {**row, key: self._identifiers[row[key]]})
+
+    def _renamed(self, entry: Entry) -> ObjectName:
+        depth = len(self._source.name.parts)
+        return ObjectName((*self._name.parts, *entry.name.parts[depth:]), entry.name.arguments)
+
+    def _row(self, entry: Entry, properties: Mapping[str, Any]) -> None:
+        assert entry.parent is not None
+        owner = entry.owner
+        self._change.put(
+            "objects",
+            entry.row(
+                identifier=self._identifiers[entry.identifier],
+                parent=self._identifiers[entry.parent.identifier],
+                owner=None if owner is None else self._identifiers.get(owner, owner),
+                properties=dict(properties),
+                created_on=now().isoformat(),
+            ),
+        )
+
+    def _table(self, entry: Entry, new: ObjectName) -> Past | None:
+        account = self._account
+        there = self._places.get(entry.identifier, entry.name)
+        past = None if self._moment is None else account._past(self._cursor, entry, self._moment, there)
+        columns = account._cloned_columns(entry, past, self._places.get(entry.identifier))
+        listed = ", ".join(quote(column.name) for column in columns)
+        query = f"SELECT {listed} FROM {there.sql()}" if past is None else past.query  # noqa: S608 quoted
+        self._statements += account._data.create_table_sql(new, columns)
+        self._statements.append(f"INSERT INTO {new.sql()} ({listed}) SELECT {listed} FROM ({query})")  # noqa: S608
+        self._row(entry, {**entry.properties, "COLUMNS": columns})
+        return past
+
+    def _function(self, name: ObjectName, overloads: list[Entry]) -> None:
+        account = self._account
+        variants = []
+        for entry in overloads:
+            new = self._renamed(entry)
+            number = self._identifiers[entry.identifier]
+            arguments = [argument[0] for argument in entry.properties.get("ARGUMENTS", [])]
+            variants.append((arguments, account._function_expression(number, new, entry.properties)))
+            self._row(entry, entry.properties)
+        self._statements.append(account._data.create_macro_sql(name, variants))
+
+    def _view(self, entry: Entry, new: ObjectName) -> None:
+        account = self._account
+        query = entry.properties["QUERY" if entry.kind == "DYNAMIC TABLE" else "STATEMENT"]
+        functions = account._functions_in(*entry.name.parts[:2])
+        translated = account._data.query_sql(query, new.database, new.schema, functions)
+        columns = [column["NAME"] for column in entry.properties.get("COLUMNS", [])]
+        self._statements.append(account._data.create_view_sql(new, translated, columns))
+        self._row(entry, entry.properties)
+
+    def _other(self, entry: Entry, new: ObjectName) -> None:
+        data, properties = self._account._data, dict(entry.properties)
+        if entry.kind == "SCHEMA":
+            self._statements.append(data.create_schema_sql(new))
+        elif entry.kind == "SEQUENCE":
+            following = data.next_value(entry.name)
+            self._statements.append(data.create_sequence_sql(new, following, properties.get("INCREMENT", 1)))
+        elif entry.kind in ("TASK", "ALERT"):
+            properties["STATE"] = "SUSPENDED"
+        self._row(entry, self._account._followed_properties(entry.kind, properties, self._source.name, self._name))
 
 
 def _inherited(entry: Entry) -> dict[str, Any]:

@@ -192,8 +192,17 @@ class Past:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is known of a table whose rows at the end are all copied: its columns (name and type) and its log."""
+
+    columns: tuple[tuple[str, str], ...]
+    log: str
+
+
 class TableVersions:
-    """The versions of one table, over one cursor. `open_` says that a transaction goes on after the statement."""
+    """The versions of one table, over one cursor. `open_` says that a transaction goes on after the statement, `known`
+    keeps what need not be looked up again, which a transaction of several statements does not trust (`alone`)."""
 
     def __init__(
         self,
@@ -204,14 +213,18 @@ class TableVersions:
         *,
         query: str = "",
         open_: bool = False,
+        known: dict[int, Settled] | None = None,
+        alone: bool = False,
     ) -> None:
+        self._known = {} if known is None else known
+        self._alone = alone
         self._cursor = cursor
         self._ticks = ticks
         self._identifier = identifier
         self._name = name
         self._query = query
         self._open = open_
-        self._columns: list[tuple[str, str]] = []
+        self._columns: tuple[tuple[str, str], ...] = ()
         self._affected: str | None = None
         self._log = ""
         self._taken = 0
@@ -244,17 +257,23 @@ class TableVersions:
     def appended(self, rows: int) -> None:
         """So many rows were added, and nothing else was done."""
         if rows:
+            self._known.pop(self._identifier, None)
             self._note(_APPEND, rows)
 
     def rewriting(self, affected: str | None) -> int:
         """Rows will be changed or taken away: those whose `rowid` the query `affected` gives, or any. Returns what
         `rewritten` wants."""
-        self._columns = [(row[0], row[1]) for row in self._cursor.execute(f"DESCRIBE {self._name.sql()}").fetchall()]
+        settled = self._known.pop(self._identifier, None) if self._alone else None
+        if settled is None:
+            found = self._cursor.execute(f"DESCRIBE {self._name.sql()}").fetchall()
+            self._columns = tuple((row[0], row[1]) for row in found)
+            self._log = self._open_log()
+            self._flush()
+        else:
+            self._columns, self._log = settled.columns, settled.log
         if any(type_.endswith(_MOVING) or type_.startswith(_MOVING_STARTS) for _, type_ in self._columns):
             affected = None
         self._affected = affected
-        self._log = self._open_log()
-        self._flush()
         change = self._ticks.number()
         where = "" if affected is None else f" WHERE rowid IN ({affected})"
         self._taken = self._number(
@@ -270,6 +289,7 @@ class TableVersions:
             )
             if self._taken or added:
                 self._note(_REWRITE, 0, change)
+            self._settled()
             return
         if self._taken > deleted:
             kept = self._number(
@@ -280,7 +300,12 @@ class TableVersions:
                 raise SnowflakeError.unsupported("Time Travel of a change that moves rows")
         if self._taken:
             self._note(_REWRITE, 0, change)
+        self._settled()
         self.appended(inserted)
+
+    def _settled(self) -> None:
+        if self._alone:
+            self._known[self._identifier] = Settled(self._columns, self._log)
 
     def _listed(self) -> str:
         return ", ".join(quote(name) for name, _ in self._columns)

@@ -146,7 +146,11 @@ def _clone(
             session, name, source, properties, moment=moment, or_replace=or_replace, copy_grants=copy_grants
         )
     else:
-        raise unsupported(f"CREATE {kind} … CLONE")
+        account.clone_container(session, kind, name, source, properties, moment=moment, or_replace=or_replace)
+        if kind == "DATABASE":
+            account.use_database(session, name.name)
+        else:
+            account.use_schema(session, name)
     return Result.message(f"{_title(kind)} {name.name} successfully created.")
 
 

@@ -39,7 +39,7 @@ _SEMI_STRUCTURED = frozenset({"VARIANT", "OBJECT", "ARRAY"})
 _TAG_FUNCTIONS = frozenset({"SYSTEM$GET_TAG_ON_CURRENT_COLUMN", "SYSTEM$GET_TAG_ON_CURRENT_TABLE"})
 # No limit on anything, but one that conditions from outside are not moved past: a condition that fails on a
 # hidden row would tell of it.
-_BARRIER = 2**63 - 1
+BARRIER = 2**63 - 1
 TARGET = "row_name"
 """In a table node's `meta`: read it as the target of a change, its rows' identity under this name."""
 
@@ -104,7 +104,7 @@ class Policies(ABC):
         if protection.rows is not None:
             policy, arguments = protection.rows
             query.set("where", exp.Where(this=self._body(policy, arguments, row, scope, {})))
-            query.set("limit", exp.Limit(expression=exp.Literal.number(_BARRIER)))
+            query.set("limit", exp.Limit(expression=exp.Literal.number(BARRIER)))
         return query
 
     def _body(

@@ -18,6 +18,7 @@ from emulator.snowflake.account.names import base_type, quote
 from emulator.snowflake.account.types import binary_length, text_length
 from emulator.snowflake.account.versions import TableVersions
 from emulator.snowflake.sql.parsing import parse
+from emulator.snowflake.sql.policies import BARRIER
 from emulator.snowflake.sql.results import MAXIMUM_TEXT, Result, ResultColumn, StatementType, variant_text
 from emulator.snowflake.sql.rows import Prepared
 from emulator.snowflake.sql.syntax import unsupported
@@ -122,8 +123,14 @@ def run_change(
     of its changes when it ends."""
     target = prepared.target
     assert target is not None
-    with snowflake_errors(), relations(duck, prepared), atomic(duck, open_=open_):
-        return _change(duck, account, prepared, account.table_versions(duck, target, query=query, open_=open_))
+    alone = not open_ and id(duck) not in _begun
+    try:
+        with snowflake_errors(), relations(duck, prepared), atomic(duck, open_=open_):
+            versions = account.table_versions(duck, target, query=query, open_=open_, alone=alone)
+            return _change(duck, account, prepared, versions)
+    except BaseException:
+        account.doubt_versions()
+        raise
 
 
 def _change(
@@ -203,7 +210,8 @@ def _affected(prepared: Prepared) -> str | None:
         return None
     found.set("where", None if where is None else where.copy())
     for node in found.find_all(exp.Anonymous, exp.Rand, exp.Randn, exp.Randstr, exp.Uuid, exp.Limit, exp.TableSample):
-        if not isinstance(node, exp.Anonymous) or node.name not in _STEADY or isinstance(node.parent, exp.Dot):
+        steady = isinstance(node, exp.Anonymous) and node.name in _STEADY and not isinstance(node.parent, exp.Dot)
+        if not steady and not (isinstance(node, exp.Limit) and node.expression.name == str(BARRIER)):
             return None
     return _checked(prepared, to_duckdb(found))
 

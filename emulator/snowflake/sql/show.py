@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from emulator.snowflake.account import (
@@ -26,12 +27,13 @@ from emulator.snowflake.account import (
 )
 from emulator.snowflake.account.names import base_type
 from emulator.snowflake.account.parameters import parameters_of
+from emulator.snowflake.account.retention import KEPT_KINDS
 from emulator.snowflake.sql.connection import Connection, handles
 from emulator.snowflake.sql.naming import grantee, in_full, kind_of, named
 from emulator.snowflake.sql.results import ColumnType, Result, StatementType
+from emulator.snowflake.sql.show_keys import unique_keys
 from emulator.snowflake.sql.syntax import Tokens, unsupported
 
-from emulator.snowflake.sql.show_keys import unique_keys
 Row = Sequence[Any]
 Item = TypeVar("Item")
 
@@ -48,10 +50,10 @@ def show(connection: Connection, tokens: Tokens) -> Result:
         return _parameters(connection, tokens)
     if tokens.accept("VARIABLES"):
         return _variables(connection, tokens)
-    terse = tokens.accept("TERSE")
-    if tokens.accept("COLUMNS"):
     if tokens.accept("UNIQUE", "KEYS"):
         return unique_keys(connection, tokens)
+    terse = tokens.accept("TERSE")
+    if tokens.accept("COLUMNS"):
         return _columns(connection, tokens)
     if tokens.accept("OBJECTS"):
         return _objects(connection, tokens)
@@ -59,12 +61,26 @@ def show(connection: Connection, tokens: Tokens) -> Result:
     if not plural:
         raise unsupported(f"SHOW {tokens.word()} {tokens.word(1)}".strip())
     listing = _LISTINGS[plural]
+    history = listing.kinds[0] in KEPT_KINDS and tokens.accept("HISTORY")
     filters = _filters(connection.session, tokens, listing)
-    found = [item for item in _items(connection.session, listing, filters) if filters.keeps(item.name.name)]
-    found.sort(key=lambda item: item.name)
     context = _Context(connection.session)
+    items = list(_items(connection.session, listing, filters))
+    if history:
+        gone = connection.account.dropped(connection.session, listing.kinds[0], within=filters.within)
+        context.dropped = {item.identifier: (dropped_on, days) for item, dropped_on, days in gone}
+        items += [item for item, *_ in gone]
+    found = [item for item in items if filters.keeps(item.name.name)]
+    found.sort(key=lambda item: (item.name, item.created_on))
     rows = [listing.row(context, item) for item in filters.cut(found, lambda item: item.name.name)]
     names: Sequence[str] = listing.columns
+    if history:
+        after = names.index("retention_time") + 1
+        names = [*names[:after], "dropped_on", *names[after:]]
+        shown = filters.cut(found, lambda item: item.name.name)
+        rows = [
+            (*row[:after], context.dropped.get(item.identifier, (None, 0))[0], *row[after:])
+            for item, row in zip(shown, rows, strict=True)
+        ]
     if terse and (listing.depth or plural == "DATABASES"):
         positions = [index for index, name in enumerate(names) if name in _TERSE]
         names = [names[index] for index in positions]
@@ -73,9 +89,10 @@ def show(connection: Connection, tokens: Tokens) -> Result:
     return Result.listing(names, rows, types=types)
 
 
-_TERSE = frozenset({"created_on", "name", "kind", "database_name", "schema_name"})
+_TERSE = frozenset({"created_on", "dropped_on", "name", "kind", "database_name", "schema_name"})
 _TYPES: dict[str, ColumnType] = {
     "created_on": "TIMESTAMP_LTZ",
+    "dropped_on": "TIMESTAMP_LTZ",
     "resumed_on": "TIMESTAMP_LTZ",
     "updated_on": "TIMESTAMP_LTZ",
     "entries_in_valuelist": "FIXED",
@@ -209,6 +226,8 @@ class _Context:
         self.session = session
         self.account: Account = session.account
         self._effective_roles: set[Grantee] | None = None
+        # What is dropped, by identifier: when, and for how many days it is kept.
+        self.dropped: dict[int, tuple[datetime, int]] = {}
 
     @property
     def effective_roles(self) -> set[Grantee]:
@@ -216,7 +235,12 @@ class _Context:
             self._effective_roles = self.account.effective_roles(self.session)
         return self._effective_roles
 
+    def rows(self, item: SnowflakeObject) -> int | None:
+        return None if item.identifier in self.dropped else self.account.row_count(item.name)
+
     def retention(self, item: SnowflakeObject) -> str:
+        if item.identifier in self.dropped:
+            return str(self.dropped[item.identifier][1])
         value = self.account.effective(item.kind, item.name).get("DATA_RETENTION_TIME_IN_DAYS")
         return "" if value is None else str(value)
 
@@ -289,7 +313,7 @@ def _table(context: _Context, item: SnowflakeObject) -> Row:
         "TRANSIENT" if item.properties.get("TRANSIENT") else "TABLE",
         item.comment,
         f"LINEAR({', '.join(keys)})" if keys else "",
-        context.account.row_count(item.name),
+        context.rows(item),
         0,
         _owner(item),
         context.retention(item),
