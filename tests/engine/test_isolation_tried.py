@@ -48,9 +48,8 @@ BY_HAND: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
 
 
 @pytest.fixture(scope="module")
-def found(nexus: Nexus) -> dict[str, dict[str, Any]]:
-    nexus.tenants(HCS0001={}, HCS0002={})
-    nexus.run("up", "--yes", "--json")
+def found(nexus_up: Nexus) -> dict[str, dict[str, Any]]:
+    nexus = nexus_up
     answers: dict[str, dict[str, Any]] = {}
     with nexus.serving():
         for what, (statement, role, undo, _) in BY_HAND.items():

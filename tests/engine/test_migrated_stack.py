@@ -17,10 +17,9 @@ from tests.migrate.dumps import Generator, write_folder, write_map
 
 
 @pytest.fixture(scope="module")
-def dump(nexus: Nexus) -> tuple[str, ...]:
+def dump(nexus_up: Nexus) -> tuple[str, ...]:
     """A stack with two organisations, and the options of a dump with users of both."""
-    nexus.tenants(HCS0001={}, HCS0002={})
-    nexus.run("up", "--yes")
+    nexus = nexus_up
     database = Generator(21).database(users=4, conversations=3, messages=100)
     folder = write_folder(nexus.directory / "dump", database.collections, packed=True)
     users = write_map(nexus.directory / "users.csv", database.map())

@@ -35,10 +35,9 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def life(nexus: Nexus, tmp_path_factory: pytest.TempPathFactory) -> Life:
+def life(nexus_up: Nexus, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    nexus = nexus_up
     life = Life(nexus, tmp_path_factory.mktemp("export") / "HCS0003")
-    nexus.tenants(HCS0001={}, HCS0002={})
-    nexus.run("up", "--yes")
     with nexus.serving():
         life.run("add", "tenants", "add", "--monthly-credits", "10", "--json")
         life.run("up with it", "up", "--yes", "--json")

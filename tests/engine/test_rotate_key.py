@@ -28,12 +28,11 @@ class Rotations:
 
 
 @pytest.fixture(scope="module")
-def rotations(nexus: Nexus) -> Iterator[Rotations]:
+def rotations(nexus_up: Nexus) -> Iterator[Rotations]:
+    nexus = nexus_up
     seen = Rotations()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEXUS_DIRECTORY", str(nexus.home))
-        nexus.tenants(HCS0001={})
-        nexus.run("up", "--yes")
         _look(nexus, seen, "first")
         nexus.run("rotate-key", "--json")
         _look(nexus, seen, "second")

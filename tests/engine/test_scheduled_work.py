@@ -68,9 +68,8 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def stack(nexus: Nexus) -> Iterator[Stack]:
-    nexus.tenants(HCS0001={})
-    nexus.run("up", "--yes", "--json")
+def stack(nexus_up: Nexus) -> Iterator[Stack]:
+    nexus = nexus_up
     with nexus.serving() as endpoints:
         key = private_key((nexus.stack / "deploy-key.pem").read_text(encoding="utf-8"))
         stack = Stack(SnowflakeAddress("VIDEXA", "EMBEDDED", endpoints["host"], endpoints["port"]), key)
