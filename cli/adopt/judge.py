@@ -172,10 +172,8 @@ def _table(found: Sequence[Mapping[str, Any]], declared: Sequence[Mapping[str, A
         if of.rows and block.get("nullable") is False and not block.get("default"):
             stays = {**block, "nullable": True}
             value = f"'{of.tenant}'" if name == _OWNER and of.tenant else "…"
-            why = (
-                f"rows in the table: {of.rows}; a column that has no value in them cannot be NOT NULL. "
-                f"After `up`: UPDATE {of.written} SET {name} = {value} WHERE {name} IS NULL"  # noqa: S608 - shown, not run
-            )
+            fills = f"UPDATE {of.written} SET {name} = {value} WHERE {name} IS NULL"  # noqa: S608 - shown, not run
+            why = f"rows in the table: {of.rows}; a column that has no value in them cannot be NOT NULL. Later: {fills}"
             table.lines.append(Line(name, _column(block), "(no such column)", "added", f"as nullable: {why}"))
             table.columns.append(stays)
             table.said.append(_said(stays))
