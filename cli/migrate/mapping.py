@@ -15,7 +15,7 @@ from typing import Any, Final
 from bson import ObjectId
 from bson.datetime_ms import DatetimeMS
 
-from cli.migrate.values import canonical_json, plain
+from cli.migrate.values import canonical_json, count_left_out, plain
 
 SOURCE_SYSTEM: Final = "mongodb:"
 """What SOURCE_SYSTEM begins with in a migrated row; the batch follows."""
@@ -144,9 +144,9 @@ def _type(value: Any) -> str:
 class _Fields:
     """A document's fields, each as the type that a column takes."""
 
-    def __init__(self, document: Mapping[str, Any], left_out: Counter[str]) -> None:
+    def __init__(self, document: Mapping[str, Any], *, cells: bool = True) -> None:
         self.document = document
-        self.left_out = left_out
+        self._cells = cells
 
     def _wrong(self, name: str, wanted: str) -> RefusedError:
         return RefusedError("wrong-type", f"{name} is {_type(self.document[name])}, not {wanted}")
@@ -230,7 +230,11 @@ class _Fields:
             return None
         if array and not isinstance(value, list):
             raise self._wrong(name, "an array")
-        return cell(name, plain(value, Counter()))
+        return self.cell(name, value)
+
+    def cell(self, name: str, value: Any) -> str:
+        """A value as JSON that fits a VARIANT."""
+        return cell(name, plain(value, Counter())) if self._cells else ""
 
     def source_id(self) -> str:
         value = self.document.get("_id")
@@ -270,7 +274,7 @@ def _conversation(fields: _Fields) -> Mapped:
         "SPEC": fields.label("spec"),
         "AGENT_ID": fields.identifier("agent_id"),
         "ASSISTANT_ID": fields.identifier("assistant_id"),
-        "MODEL_PARAMETERS": cell("model parameters", plain(parameters, Counter())) if parameters else None,
+        "MODEL_PARAMETERS": fields.cell("model parameters", parameters) if parameters else None,
         "SYSTEM_PROMPT": fields.text("promptPrefix") or fields.text("system"),
         "TAGS": fields.json("tags", array=True),
         "FILE_IDS": fields.json("files", array=True),
@@ -348,7 +352,7 @@ def _session(fields: _Fields) -> Mapped:
 
 def _without(fields: _Fields, *names: str) -> str:
     rest = {name: value for name, value in fields.document.items() if name not in names}
-    return cell("the document", plain(rest, Counter()))
+    return fields.cell("the document", rest)
 
 
 def _profile(fields: _Fields) -> Mapped:
@@ -440,19 +444,30 @@ COLLECTIONS: Final[Mapping[str, str]] = {
 """Each collection that is carried, and the table that it goes to."""
 
 
-def map_document(collection: str, document: Mapping[str, Any], left_out: Counter[str]) -> Mapped:
-    """A document's row. Raises `RefusedError`. `left_out` counts secrets by the name of their field."""
-    fields = _Fields(document, left_out)
+def is_surely_small(size: int) -> bool:
+    """Whether a document of so many bytes of BSON fits a cell whatever is in it: no byte becomes 16 bytes of JSON."""
+    return size < LARGEST_CELL // 16
+
+
+def map_document(collection: str, document: Mapping[str, Any], left_out: Counter[str], *, cells: bool = True) -> Mapped:
+    """A document's row. Raises `RefusedError`. `left_out` counts secrets by the name of their field.
+
+    Without `cells` the JSON in the row is not made, which is only for a document that is surely small enough.
+    """
+    fields = _Fields(document, cells=cells)
     source = fields.source_id()
     mapped = _MAPPINGS[collection](fields)
-    mapped.row |= {"SOURCE_ID": source, "RAW": cell("the document", plain(document, left_out))}
+    if cells:
+        mapped.row |= {"SOURCE_ID": source, "RAW": cell("the document", plain(document, left_out))}
+    else:
+        count_left_out(document, left_out)
     mapped.tenant = fields.label("tenantId")
     return mapped
 
 
 def map_tokens(document: Mapping[str, Any]) -> Tokens:
     """What a transaction says. Raises `RefusedError`. Amounts are kept as debits, below nought: their size counts."""
-    fields = _Fields(document, Counter())
+    fields = _Fields(document)
     fields.source_id()
     kind = fields.required("tokenType")
     if kind not in {"prompt", "completion", "credits"}:

@@ -13,7 +13,16 @@ from datetime import datetime
 from typing import Any, Final
 
 from cli.migrate.journal import PRESENT, QUARANTINED, SKIPPED, WRITE, Entry, Journal
-from cli.migrate.mapping import COLLECTIONS, SOURCE_SYSTEM, Mapped, RefusedError, Tokens, map_document, map_tokens
+from cli.migrate.mapping import (
+    COLLECTIONS,
+    SOURCE_SYSTEM,
+    Mapped,
+    RefusedError,
+    Tokens,
+    is_surely_small,
+    map_document,
+    map_tokens,
+)
 from cli.migrate.source import CREDENTIALS, Item, Source
 from cli.migrate.users import UserMap
 from cli.migrate.values import UnreadableError, decode
@@ -93,7 +102,7 @@ def _entry(
                 conversation=found.conversation,
                 content=hashlib.sha256(item.data).digest(),
             )
-        mapped = map_document(item.collection, document, left_out)
+        mapped = map_document(item.collection, document, left_out, cells=not is_surely_small(len(item.data)))
     except UnreadableError as error:
         return entry(target=target, fate=QUARANTINED, reason=_UNREADABLE, detail=f"BSON: {error}")
     except RefusedError as error:

@@ -114,19 +114,23 @@ def _is_secret(field: str) -> bool:
     return name in SECRET_FIELDS or name.endswith(SECRET_ENDINGS)
 
 
+def _left_out(field: str, value: Any, kind: type) -> bool:
+    """Whether a field must not be carried: by its name, or by what it has the shape of."""
+    if _is_secret(field) and value not in (None, "", []):
+        return True
+    return kind is str and value[:1] in "$e" and len(value) < _LONGEST_SECRET and _SECRET_VALUE.match(value) is not None
+
+
 def plain(value: Any, left_out: Counter[str]) -> Any:
     """A value as JSON, without what must not be carried; `left_out` counts that by the field's name."""
     if isinstance(value, dict):
         found = {}
         for key, inner in value.items():
             kind = type(inner)
-            if _is_secret(key) and inner not in (None, "", []):
+            if _left_out(key, inner, kind):
                 left_out[key] += 1
             elif kind is str:
-                if inner[:1] in "$e" and len(inner) < _LONGEST_SECRET and _SECRET_VALUE.match(inner):
-                    left_out[key] += 1
-                else:
-                    found[key] = inner
+                found[key] = inner
             elif kind is dict or kind is list:
                 found[key] = plain(inner, left_out)
             else:
@@ -135,6 +139,21 @@ def plain(value: Any, left_out: Counter[str]) -> Any:
     if isinstance(value, list):
         return [plain(inner, left_out) for inner in value]
     return _PLAIN.get(type(value), str)(value)
+
+
+def count_left_out(value: Any, left_out: Counter[str]) -> None:
+    """Count what `plain` would leave out."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            kind = type(inner)
+            if _left_out(key, inner, kind):
+                left_out[key] += 1
+            elif kind is dict or kind is list:
+                count_left_out(inner, left_out)
+    else:
+        for inner in value:
+            if isinstance(inner, dict | list):
+                count_left_out(inner, left_out)
 
 
 def _parsed_number(text: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from bson import Binary, Decimal128, Int64, ObjectId, Regex, Timestamp
 from bson.datetime_ms import DatetimeMS
 
-from cli.migrate.mapping import LARGEST_CELL, NO_PARENT, TABLES, RefusedError, map_document, map_tokens
+from cli.migrate.mapping import LARGEST_CELL, NO_PARENT, TABLES, RefusedError, is_surely_small, map_document, map_tokens
 from cli.migrate.values import CANONICAL, UnreadableError, decode, row_digest
 from components.snowflake.tables import NEXUSCHAT_TABLES
 from tests.migrate.dumps import SCHEMAS, Generator
@@ -47,9 +48,15 @@ def test_each_schema_maps_whole(schema: str) -> None:
         if collection in {"keys", "tokens", "transactions"}:
             continue
         for document in documents:
-            mapped = map_document(collection, decode(bson.encode(document)), Counter())
+            left_out: Counter[str] = Counter()
+            mapped = map_document(collection, decode(bson.encode(document)), left_out)
             later = {"TENANT_ID", "USER_ID"}
             assert set(mapped.row) | later == set(TABLES[mapped.table].columns)
+            # The first reading makes no JSON of what is small, and finds the same.
+            counted: Counter[str] = Counter()
+            looked = map_document(collection, decode(bson.encode(document)), counted, cells=False)
+            assert replace(looked, row=mapped.row) == mapped
+            assert counted == left_out
 
 
 def test_a_message() -> None:
@@ -116,6 +123,15 @@ def test_what_is_refused(change: dict[str, Any], reason: str, words: str) -> Non
     with pytest.raises(RefusedError, match=words) as caught:
         map_document("messages", decode(bson.encode(MESSAGE | change)), Counter())
     assert caught.value.reason == reason
+
+
+def test_what_is_surely_small_is_small() -> None:
+    # What grows most: a pattern of nothing, a time out of range, a control character.
+    document = MESSAGE | {"metadata": [Regex(""), DatetimeMS(-(2**60)), "\x01" * 9, Binary(b"", 0)] * 9_000}
+    data = bson.encode(document)
+    assert is_surely_small(len(data))
+    row = map_document("messages", decode(data), Counter()).row
+    assert len(data) * 2 < len((row["RAW"] or "").encode()) < len(data) * 16
 
 
 @pytest.mark.parametrize(
