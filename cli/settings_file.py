@@ -24,7 +24,7 @@ class KeptFile:
 
     @classmethod
     def read(cls, path: Path) -> KeptFile:
-        return cls(path, path.read_text(encoding="utf-8") if path.exists() else None)
+        return cls(path, read_text(path) if path.exists() else None)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -40,6 +40,12 @@ class KeptFile:
             self.path.unlink(missing_ok=True)
         else:
             replace_text(self.path, self.before)
+
+
+def read_text(path: Path) -> str:
+    """A file's text with the ends of its lines as they are."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return file.read()
 
 
 def edited(text: str, path: Sequence[str], changes: Mapping[str, Any], *, block: bool = False) -> str:
@@ -67,7 +73,7 @@ def replace_text(path: Path, text: str) -> None:
     """Write a file whole or not at all, with the rights that it has."""
     target = path.resolve()
     new = target.with_name(target.name + ".new")
-    new.write_text(text, encoding="utf-8")
+    new.write_text(text, encoding="utf-8", newline="")
     if target.exists():
         shutil.copymode(target, new)
     os.replace(new, target)
@@ -115,9 +121,12 @@ def _changed(text: str, path: Sequence[str], key: str, value: Any, *, block: boo
         return text if value is None else _added(text, node, key, value)
     if value is None:
         return _removed(text, node, key)
-    # Where nothing stood, the colon is what the value comes right after.
-    space = " " if text[old.start_mark.index - 1] == ":" else ""
-    return text[: old.start_mark.index] + space + _written(value, flow=bool(node.flow_style)) + text[_end(old) :]
+    start = old.start_mark.index
+    head = text[:start].rstrip()
+    # On the key's own line: where nothing stood, and where the old value was lines of its own.
+    if head.endswith(":"):
+        return f"{head} {_written(value, flow=bool(node.flow_style))}{text[_end(old) :]}"
+    return text[:start] + _written(value, flow=bool(node.flow_style)) + text[_end(old) :]
 
 
 def _value(node: yaml.MappingNode, key: str) -> Any:
@@ -142,24 +151,29 @@ def _written(value: Any, *, flow: bool = False) -> str:
 
 def _added(text: str, node: yaml.MappingNode, key: str, value: Any) -> str:
     if node.flow_style:
-        at = _end(node) - 1
+        # Right behind the last value: a comma or a comment after it stays where it is.
+        at = _end(node.value[-1][1]) if node.value else _end(node) - 1
         comma = ", " if node.value else ""
         return text[:at] + f"{comma}{_written(key, flow=True)}: {_written(value, flow=True)}" + text[at:]
-    end, indent = _behind(text, node)
-    return text[:end] + f"\n{indent}{_written(key)}: {_written(value)}" + text[end:]
+    end, line = _behind(text, node)
+    return text[:end] + f"{line}{_written(key)}: {_written(value)}" + text[end:]
 
 
 def _begun(text: str, node: yaml.MappingNode, key: str, values: Mapping[str, Any]) -> str:
     """With a new mapping, a line for each of its keys."""
-    end, indent = _behind(text, node)
-    lines = "".join(f"\n{indent}  {_written(name)}: {_written(value)}" for name, value in values.items())
-    return text[:end] + f"\n{indent}{_written(key)}:{lines}" + text[end:]
+    end, line = _behind(text, node)
+    lines = "".join(f"{line}  {_written(name)}: {_written(value)}" for name, value in values.items())
+    return text[:end] + f"{line}{_written(key)}:{lines}" + text[end:]
 
 
 def _behind(text: str, node: yaml.MappingNode) -> tuple[int, str]:
-    """The end of a block's last line, with what stands beside its value, and how far its keys are indented."""
+    """The end of a block's last line, with what stands beside its value, and how a new line of it begins."""
     end = text.find("\n", _end(node.value[-1][1]))
-    return len(text) if end < 0 else end, " " * node.value[0][0].start_mark.column
+    end = len(text) if end < 0 else end
+    feed = "\r\n" if "\r\n" in text else "\n"
+    if text[end - 1 : end] == "\r":
+        end -= 1
+    return end, feed + " " * node.value[0][0].start_mark.column
 
 
 def _removed(text: str, node: yaml.MappingNode, key: str) -> str:

@@ -102,10 +102,12 @@ def add(
 
     Example: ./nexus tenants add --warehouse-size SMALL --monthly-credits 100
     """
-    from cli.tenants.record import removed_organizations
+    from cli.tenants.record import registered_as_removed, removed_organizations
 
     file = OrganizationsFile.of(stack, set_ or ())
     gone = removed_organizations(file)
+    if not no_plan:
+        gone = sorted({*gone, *registered_as_removed(stack)})
     name = organization or file.next_free(gone)
     if name in file.organizations():
         raise BadInputError(f"{name} is there already: `./nexus tenants change {name}` changes it.")

@@ -76,6 +76,7 @@ def exported(stack: str, organization: str, to: Path) -> dict[str, Any]:
     from snowflake.connector import Error
 
     _prepare(to)
+    began = datetime.now(UTC)
     with stack_access(stack) as access:
         tenant = _tenant(access, organization)
         # Whoever deploys may take each organisation's role; masks and rights are the role's.
@@ -93,6 +94,7 @@ def exported(stack: str, organization: str, to: Path) -> dict[str, Any]:
             "account": f"{access.address.organization}-{access.address.account}",
             "schema": f"{tenant['database']}.{tenant['schema']}",
             "role": tenant["role_application"],
+            "began_at": began.isoformat(timespec="seconds"),
             "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "tables": tables,
         }
@@ -134,7 +136,10 @@ def _prepare(to: Path) -> None:
     if target.is_relative_to(ROOT) and not target.is_relative_to(local_directory().resolve()):
         raise BadInputError(f"--to {to}: patients' data does not belong into the repository; name a folder elsewhere.")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise BadInputError(f"--to {to}: there is something already; name a folder that is empty or new.")
+        raise BadInputError(
+            f"--to {to}: there is something already; name a folder that is empty or new "
+            f"(without {MANIFEST} in it, it is an export that broke off)."
+        )
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     target.chmod(0o700)
 

@@ -13,7 +13,7 @@ import yaml
 from cli import configuration, deployment
 from cli.failure import BadInputError
 from cli.place import ROOT
-from cli.settings_file import KeptFile, edited, replace_text
+from cli.settings_file import KeptFile, edited, read_text, replace_text
 
 ORGANIZATIONS: Final = "organizations"
 _ID: Final = re.compile(r"HCS([0-9]{4})")
@@ -34,12 +34,12 @@ class OrganizationsFile(KeptFile):
         completed(settings)
         name = (settings.get("config") or {}).get(f"{configuration.project()}:tenants_file") or "tenants.yaml"
         path = ROOT / name
-        return cls(path, path.read_text(encoding="utf-8"), stack, overrides)
+        return cls(path, read_text(path), stack, overrides)
 
     @property
     def text(self) -> str:
         """As it is now."""
-        return self.path.read_text(encoding="utf-8")
+        return read_text(self.path)
 
     def organizations(self) -> dict[str, dict[str, Any]]:
         """What each organisation's line says, by its id in order."""
@@ -75,12 +75,12 @@ class OrganizationsFile(KeptFile):
     def change(self, organization: str, changes: Mapping[str, Any]) -> None:
         """Set keys of its line, or take those away whose new value is None; no more than that changes."""
         text = self.text
-        if not (yaml.safe_load(text)[ORGANIZATIONS][organization]):
-            given = {key: value for key, value in changes.items() if value is not None}
-            new = edited(text, (ORGANIZATIONS,), {organization: given})
-        else:
-            new = edited(text, (ORGANIZATIONS, organization), changes)
-        replace_text(self.path, new)
+        own = dict(yaml.safe_load(text)[ORGANIZATIONS][organization] or {})
+        left = {key: value for key, value in {**own, **changes}.items() if value is not None}
+        # A mapping without a key cannot be written as lines.
+        whole = not own or not left
+        path, values = ((ORGANIZATIONS,), {organization: left}) if whole else ((ORGANIZATIONS, organization), changes)
+        replace_text(self.path, edited(text, path, values))
 
     def remove(self, organization: str) -> None:
         """Take its line out."""

@@ -6,12 +6,17 @@ The record lies beside the organisations' file, to be committed with it. It hold
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cli.failure import BadInputError
-from cli.settings_file import replace_text
+from cli import deployment
+from cli.access import embedded_state, stack_access
+from cli.connector import one_line, rows
+from cli.failure import BadInputError, FailureError
+from cli.place import Place
+from cli.settings_file import KeptFile, replace_text
 from cli.tenants.file import OrganizationsFile
 
 FOLDER: Final = "retirements"
@@ -24,6 +29,27 @@ def folder(file: OrganizationsFile) -> Path:
 def removed_organizations(file: OrganizationsFile) -> list[str]:
     """The ids of all that left or are leaving: none is given again."""
     return sorted(path.stem for path in folder(file).glob("*.json"))
+
+
+def registered_as_removed(stack: str) -> list[str]:
+    """The ids of all that the account's own register has as removed; none where the stack is not up.
+
+    Raises `FailureError` in Snowflake's words where the register cannot be read.
+    """
+    from snowflake.connector import Error
+
+    if deployment.is_embedded(stack) and not embedded_state(Place.of(stack)).get("resources"):
+        return []
+    with stack_access(stack) as access:
+        _, outputs = access.state()
+        shared = outputs["shared"]
+        table = f'"{shared["database"]}"."{shared["schema"]}"."ORGANIZATIONS"'
+        question = f"SELECT ORGANIZATION_ID FROM {table} WHERE REMOVED_AT IS NOT NULL"  # noqa: S608 - names of ours
+        try:
+            with access.as_deploy_user("ACCOUNTADMIN", shared["warehouse"]) as cursor:
+                return sorted(str(row["organization_id"]) for row in rows(cursor, question))
+        except Error as error:
+            raise FailureError(one_line(error)) from None
 
 
 @dataclass
@@ -52,8 +78,12 @@ class Record:
     def new(cls, file: OrganizationsFile, organization: str, values: dict[str, Any]) -> Record:
         return cls(folder(file) / f"{organization}.json", {"organization": organization, **values})
 
+    def kept(self) -> AbstractContextManager[None]:
+        """Put it back as it is now where what is done inside breaks off."""
+        return KeptFile.read(self.path).kept()
+
     def write(self, **more: Any) -> None:
         """Add to it, and write it whole or not at all."""
-        self.values |= more
+        self.values = {**self.values, **more}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         replace_text(self.path, json.dumps(self.values, indent=2, ensure_ascii=False) + "\n")

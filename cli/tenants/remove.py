@@ -6,8 +6,9 @@ data-loss guard passes exactly these losses, once. Each call takes the step that
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 FAIL_SAFE_DAYS: Final = 7
 """After Time Travel, Snowflake itself may bring back permanent tables for so long (docs.snowflake.com, Fail-safe)."""
 _READER: Final = "ACCOUNTADMIN"
+_TIMES: Final = ("CREATED_AT", "UPDATED_AT", "INGESTED_AT", "LAST_SEEN_AT", "REVOKED_AT")
+"""Columns by which a row says when it was written."""
 _ALLOWED_FOR_DAYS: Final = 7
 
 
@@ -71,6 +74,11 @@ def remove(
     file = OrganizationsFile.of(stack, set_ or ())
     given = Options(to, keep_days, accepted_by, as_json)
     record = Record.of(file, organization)
+    if record is not None and record.values.get("stack", stack) != stack:
+        raise BadInputError(
+            f"{organization} left stack {record.values['stack']}, whose record this is: in stack {stack}, which shares "
+            f"{file.path.name}, allow its loss as the plan proposes (docs/data-loss.md)."
+        )
     if organization not in file.organizations():
         if record is None:
             file.require(organization)
@@ -89,7 +97,10 @@ def remove(
             "nothing is deleted before. `./nexus tenants resume` lets it stay."
         )
     elif record is None:
-        raise BadInputError(f"{organization} is retired and its record is missing: take it from the last commit.")
+        raise BadInputError(
+            f"{organization} is retired and its record is missing: take it from the last commit, or let it stay by "
+            "`./nexus tenants resume` and `./nexus up`, and retire it anew."
+        )
     elif settings.deletion_protection and own.retired.deletion_accepted_by is None:
         release(file, organization, record, given)
     else:
@@ -118,22 +129,31 @@ def retire(file: OrganizationsFile, organization: str, given: Options) -> None:
     who = _accepted(given)
     if given.to is None:
         raise BadInputError("--to: name an empty folder outside of the repository for the organisation's export.")
+    if file.require(organization).get("suspended"):
+        raise BadInputError(
+            f"{organization} is suspended, and its own role could read nothing for the export: "
+            "`./nexus tenants resume` and `./nexus up` first."
+        )
     manifest = exported(file.stack, organization, given.to)
     since = today()
     retired = {"since": since, "delete_from": since + timedelta(days=given.keep_days), "accepted_by": who}
-    carry_out(
-        file,
-        organization,
-        lambda: file.change(organization, {"suspended": True, "retired": retired}),
-        as_json=given.as_json,
-        with_plan=True,
-        notes=[
-            f"Exported {sum(each['rows'] for each in manifest['tables']):,} rows of {len(manifest['tables'])} tables.",
-            f"Nothing is deleted before {retired['delete_from']}; then the same command goes on.",
-        ],
-    )
     told = {key: str(value) for key, value in retired.items()}
-    Record.new(file, organization, {"stack": file.stack, "retired": told, "export": manifest}).write()
+    record = Record.new(file, organization, {"stack": file.stack, "retired": told, "export": manifest})
+    with record.kept():
+        # Before the line: one that says retired has its record, whatever ends this run.
+        record.write()
+        carry_out(
+            file,
+            organization,
+            lambda: file.change(organization, {"suspended": True, "retired": retired}),
+            as_json=given.as_json,
+            with_plan=True,
+            notes=[
+                f"Exported {sum(each['rows'] for each in manifest['tables']):,} rows of "
+                f"{len(manifest['tables'])} tables.",
+                f"Nothing is deleted before {retired['delete_from']}; then the same command goes on.",
+            ],
+        )
 
 
 # ── the second step ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -144,15 +164,16 @@ def release(file: OrganizationsFile, organization: str, record: Record, given: O
     who = _accepted(given)
     _still_as_exported(file, organization, record)
     retired = {**file.require(organization)["retired"], "deletion_accepted_by": who}
-    carry_out(
-        file,
-        organization,
-        lambda: file.change(organization, {"retired": retired}),
-        as_json=given.as_json,
-        with_plan=True,
-        notes=["This lifts the protection of its objects; after `up` the same command deletes them."],
-    )
-    record.write(deletion={"accepted_by": who, "accepted_on": today().isoformat()})
+    with record.kept():
+        record.write(deletion={"accepted_by": who, "accepted_on": today().isoformat()})
+        carry_out(
+            file,
+            organization,
+            lambda: file.change(organization, {"retired": retired}),
+            as_json=given.as_json,
+            with_plan=True,
+            notes=["This lifts the protection of its objects; after `up` the same command deletes them."],
+        )
 
 
 def delete(
@@ -162,30 +183,59 @@ def delete(
     organization = own.organization_id
     who = _accepted(given)
     counts = _still_as_exported(file, organization, record)
-    allowances = Allowances.of(file.stack)
-    with file.kept(), allowances.kept():
-        file.remove(organization)
-        settings_now = file.check()
-        request = Request("preview", file.stack, overrides=file.overrides)
-        found, outcome = preview(request, settings_now, quiet=given.as_json)
-        blocked = list(outcome.verdict.blocked) if outcome.verdict else []
-        foreign = [judged for judged in blocked if judged.finding.tenant != organization or judged.finding.unknown]
-        if foreign or not (outcome.succeeded or blocked):
-            words = [f"  {judged.finding}" for judged in foreign] or [
-                f"  {problem}" for problem in (*outcome.progress.problems, *outcome.progress.violations)
-            ]
-            raise FailureError("the plan does more than remove this organisation:\n" + "\n".join(words))
-        planned = of_one(organization, found, file.stack, settings)
-        if planned.elsewhere:
-            raise FailureError(
-                f"{planned.elsewhere} changes beside this organisation's are due: `./nexus up` with its line in first."
-            )
-        retired = record.values["retired"]
-        reason = f"{organization} left on {retired['since']}; exported, and kept until {retired['delete_from']}"
-        allowances.add(blocked, reason, who)
     deletion = record.values.get("deletion") or {"accepted_by": who, "accepted_on": today().isoformat()}
-    deletion |= {"asked_on": today().isoformat(), "rows_then": counts, "retention_days": own.retention_days}
-    record.write(deletion=deletion)
+    deletion |= {
+        "asked_by": who,
+        "asked_on": today().isoformat(),
+        "rows_then": counts,
+        "retention_days": own.retention_days,
+    }
+    with record.kept(), file.kept():
+        # Before the line goes: once it has gone, this is what a later call goes on by.
+        record.write(deletion=deletion)
+        file.remove(organization)
+        _allow(file, organization, record, settings, given, who, counts)
+
+
+def _allow(
+    file: OrganizationsFile,
+    organization: str,
+    record: Record,
+    settings: Settings,
+    given: Options,
+    who: str | None,
+    counts: Mapping[str, int],
+) -> None:
+    """With its line gone: allow what the plan would lose of it, and nothing else.
+
+    Raises `FailureError` where the plan does anything else, or needs no allowance any more.
+    """
+    request = Request("preview", file.stack, overrides=file.overrides)
+    found, outcome = preview(request, file.check(), quiet=given.as_json)
+    blocked = list(outcome.verdict.blocked) if outcome.verdict else []
+    foreign = [judged for judged in blocked if judged.finding.tenant != organization or judged.finding.unknown]
+    if foreign or not (outcome.succeeded or blocked):
+        words = [f"  {judged.finding}" for judged in foreign] or [
+            f"  {problem}" for problem in (*outcome.progress.problems, *outcome.progress.violations)
+        ]
+        raise FailureError("the plan does more than remove this organisation:\n" + "\n".join(words))
+    planned = of_one(organization, found, file.stack, settings)
+    if planned.elsewhere:
+        raise FailureError(
+            f"{planned.elsewhere} changes beside this organisation's are due: `./nexus up` with its line in first."
+        )
+    if who is None:
+        if not blocked:
+            raise FailureError(f"{organization} is still up in stack {file.stack}: `./nexus up` deletes it.")
+        who = _accepted(given)
+    allowances = Allowances.of(file.stack)
+    retired = record.values["retired"]
+    reason = f"{organization} left on {retired['since']}; exported, and kept until {retired['delete_from']}"
+    with allowances.kept():
+        record.write(
+            deletion={**record.values["deletion"], "allowed": sorted({judged.fingerprint for judged in blocked})}
+        )
+        allowances.add(blocked, reason, who)
     notes = [
         f"{sum(counts.values()):,} rows go, {len(blocked)} losses are allowed for {_ALLOWED_FOR_DAYS} days.",
         "After `up` the same command writes the certificate.",
@@ -196,12 +246,17 @@ def delete(
 def _still_as_exported(file: OrganizationsFile, organization: str, record: Record) -> dict[str, int]:
     """How many rows each table has.
 
-    Raises `FailureError` where it has any that the export lacks, or where its roles work still.
+    Raises `FailureError` where it has any that the export lacks, or where its roles work still. The export lacks what
+    came after it began: by count, or by the times that rows say of themselves.
     """
-    exported_rows = {each["table"]: each["rows"] for each in record.values["export"]["tables"]}
+    export = record.values["export"]
+    exported_rows = {each["table"]: each["rows"] for each in export["tables"]}
+    began = datetime.fromisoformat(export.get("began_at") or export["exported_at"]).astimezone(UTC)
+    moment = f"'{began:%Y-%m-%d %H:%M:%S}'::TIMESTAMP_NTZ"
     from snowflake.connector import Error
 
     counts: dict[str, int] = {}
+    newer: dict[str, int] = {}
     with stack_access(file.stack) as access:
         _, outputs = access.state()
         tenant, shared = outputs["tenants"].get(organization), outputs["shared"]
@@ -217,8 +272,14 @@ def _still_as_exported(file: OrganizationsFile, organization: str, record: Recor
                 schema = f'"{tenant["database"]}"."{tenant["schema"]}"'
                 for row in rows(cursor, f"SHOW TABLES IN SCHEMA {schema}"):
                     name = str(row["name"])
-                    (found,) = rows(cursor, f'SELECT COUNT(*) AS N FROM {schema}."{name}"')  # noqa: S608 - SHOW's name
-                    counts[name] = int(found["n"])
+                    table = f'{schema}."{name}"'
+                    columns = {str(each["name"]) for each in rows(cursor, f"DESCRIBE TABLE {table}")}
+                    late = " OR ".join(f'"{column}" > {moment}' for column in _TIMES if column in columns)
+                    (found,) = rows(
+                        cursor,
+                        f"SELECT COUNT(*) AS N, COUNT(CASE WHEN {late or 'FALSE'} THEN 1 END) AS NEWER FROM {table}",  # noqa: S608
+                    )
+                    counts[name], newer[name] = int(found["n"]), int(found["newer"])
         except Error as error:
             raise FailureError(one_line(error)) from None
     more = [
@@ -226,6 +287,7 @@ def _still_as_exported(file: OrganizationsFile, organization: str, record: Recor
         for table, count in counts.items()
         if count > exported_rows.get(table, 0)
     ]
+    more += [f"{table} has {count} rows of after the export" for table, count in newer.items() if count]
     if more:
         raise FailureError(
             f"{organization} has data that its export lacks: resume and retire it anew.\n"
@@ -259,12 +321,29 @@ class Allowances(KeptFile):
             }
             for judged in blocked
         ]
-        known = yaml.safe_load(self.before or "") or {}
+        # One that was given before is given anew, with another week.
+        renewed = {judged.fingerprint for judged in blocked}
+        self._write([*(each for each in self._known() if each.get("fingerprint") not in renewed), *given])
+
+    def without(self, fingerprints: Collection[str]) -> None:
+        """Take those out that are spent; whoever else's stay."""
+        known = self._known()
+        if any(each.get("fingerprint") in fingerprints for each in known):
+            self._write([each for each in known if each.get("fingerprint") not in fingerprints])
+
+    def _known(self) -> list[dict[str, Any]]:
+        known = yaml.safe_load(self.before or "")
         if self.embedded:
-            replace_text(self.path, yaml.safe_dump([*(known or []), *given], sort_keys=False, allow_unicode=True))
+            return list(known or ())
+        return list(((known or {}).get("config") or {}).get(guard.KEY) or ())
+
+    def _write(self, all_: list[dict[str, Any]]) -> None:
+        if self.embedded and not all_:
+            self.path.unlink(missing_ok=True)
+        elif self.embedded:
+            replace_text(self.path, yaml.safe_dump(all_, sort_keys=False, allow_unicode=True))
         else:
-            all_ = [*((known.get("config") or {}).get(guard.KEY) or []), *given]
-            replace_text(self.path, edited(self.before or "", ("config",), {guard.KEY: all_}))
+            replace_text(self.path, edited(self.before or "", ("config",), {guard.KEY: all_ or None}))
 
 
 # ── the certificate ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -278,9 +357,14 @@ def certify(file: OrganizationsFile, organization: str, record: Record, given: O
             raise BadInputError(
                 f"{organization} is neither declared nor was its deletion asked for: nothing to certify."
             )
+        if _is_up(file, organization):
+            # Its line has gone and what is lost is not allowed, or not any more: this goes on where a run ended.
+            counts = _still_as_exported(file, organization, record)
+            _allow(file, organization, record, completed(file.check()), given, None, counts)
+            return
         certificate = _certificate(file, organization, record)
         record.write(certificate=certificate)
-        _spent(file)
+    _spent(file, record)
     if given.as_json:
         answer(record.values)
         return
@@ -292,6 +376,12 @@ def certify(file: OrganizationsFile, organization: str, record: Record, given: O
     output.print(f"Written: {record.path.relative_to(file.path.parent)}", markup=False, highlight=False)
 
 
+def _is_up(file: OrganizationsFile, organization: str) -> bool:
+    with stack_access(file.stack) as access:
+        _, outputs = access.state()
+        return organization in outputs["tenants"]
+
+
 def _certificate(file: OrganizationsFile, organization: str, record: Record) -> dict[str, Any]:
     from snowflake.connector import Error
 
@@ -300,8 +390,6 @@ def _certificate(file: OrganizationsFile, organization: str, record: Record) -> 
     with stack_access(file.stack) as access:
         _, outputs = access.state()
         shared = outputs["shared"]
-        if organization in outputs["tenants"]:
-            raise FailureError(f"{organization} is still up in stack {file.stack}: `./nexus up` deletes it.")
         try:
             with access.as_deploy_user(_READER, shared["warehouse"]) as cursor:
                 left = [str(row["name"]) for row in rows(cursor, f"SHOW DATABASES LIKE '{database}'")]
@@ -335,7 +423,8 @@ def _certificate(file: OrganizationsFile, organization: str, record: Record) -> 
     }
 
 
-def _spent(file: OrganizationsFile) -> None:
+def _spent(file: OrganizationsFile, record: Record) -> None:
     """An embedded stack's allowances are spent; a real stack's are taken out of its file by whoever reviews it."""
+    allowed = record.values["deletion"].get("allowed") or ()
     if deployment.is_embedded(file.stack):
-        Place.of(file.stack).allowances.unlink(missing_ok=True)
+        Allowances.of(file.stack).without(allowed)

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pyarrow
 import pyarrow.parquet
 import pytest
+import yaml
 
 from cli.__main__ import main
 from cli.failure import BadInputError, FailureError
+from cli.guard import KEY
+from cli.tenants import editing, record
+from cli.tenants import export as export_module
 from cli.tenants import remove as removal
 from cli.tenants.export import checked
+from cli.tenants.file import OrganizationsFile
 
 TEXT = """\
 # The organisations of this test.
@@ -70,6 +79,79 @@ def test_one_line_changes(file: Path, arguments: list[str], line: str, new: str)
     assert TEXT.count(line) == 1
     assert tenants(file, *arguments, "--no-plan") == 0
     assert file.read_text(encoding="utf-8") == TEXT.replace(line, new)
+
+
+HEAD = "defaults: {warehouse_size: XSMALL, monthly_credits: 50, retention_days: 30, auto_suspend_seconds: 60}\n"
+AS_WRITTEN = {
+    "Windows": (HEAD + "organizations:\n  HCS0001: {}  # one\n  HCS0002:\n    warehouse_size: SMALL\n").replace(
+        "\n", "\r\n"
+    ),
+    "lines": HEAD
+    + "organizations:\n  HCS0001:\n    monthly_credits: 7  # x\n    # y\n  # z\n"
+    + "  HCS0002:\n    warehouse_size: SMALL\n# end\n",
+    "braces": HEAD + "organizations: {HCS0001: {}, HCS0002: {warehouse_size: SMALL}}\n",
+    "braces on lines": HEAD
+    + "organizations: {\n  HCS0001: {},  # one\n  'HCS0002': {warehouse_size: SMALL},  # two\n}\n",
+    "quoted, no last end": HEAD + '\'organizations\':\n    "HCS0001": {}\n    "HCS0002": {warehouse_size: SMALL}',
+    "a mark before": "\ufeff" + HEAD + "organizations:\n  HCS0001: {}\n  HCS0002: {warehouse_size: SMALL}\n",
+    "a document's marks": f"---\n{HEAD}organizations:\n  HCS0001: ~\n  HCS0002: {{warehouse_size: SMALL}}\n...\n",
+    "defaults last": f"organizations:\n  HCS0002: {{warehouse_size: SMALL}}\n  HCS0001: {{}}\n{HEAD}",
+}
+
+
+@pytest.mark.parametrize("text", AS_WRITTEN.values(), ids=AS_WRITTEN)
+def test_however_it_is_written_the_rest_stays(file: Path, text: str) -> None:
+    """What is meant changes, no other line does, and what undoes it gives the very same bytes."""
+    before = text.encode()
+    file.write_bytes(before)
+    assert tenants(file, "suspend", "HCS0002", "--no-plan") == 0
+    suspended = read(file)
+    assert suspended["HCS0002"] == {"warehouse_size": "SMALL", "suspended": True}
+    assert changed_lines(before, file.read_bytes()) <= 1
+    assert tenants(file, "resume", "HCS0002", "--no-plan") == 0
+    assert file.read_bytes() == before
+    assert tenants(file, "add", "--no-plan") == 0
+    assert read(file) == {**read_text(text), "HCS0003": {}}
+    assert changed_lines(before, file.read_bytes()) <= 1
+    file.write_bytes(before)
+    assert tenants(file, "change", "HCS0002", "--default", "warehouse_size", "--no-plan") == 0
+    assert not read(file)["HCS0002"]
+    assert b"\r" in file.read_bytes() or b"\r" not in before
+
+
+def read(file: Path) -> dict[str, Any]:
+    return read_text(file.read_bytes().decode())
+
+
+def read_text(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(text)["organizations"]
+    return found
+
+
+def changed_lines(before: bytes, after: bytes) -> int:
+    """How many lines of before are not there any more, but for an end that the last one got."""
+    left = after.splitlines(keepends=True)
+    return sum(
+        line not in left and line.rstrip() not in [each.rstrip() for each in left]
+        for line in before.splitlines(keepends=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "organizations",
+    [
+        "  HCS0001: &a {warehouse_size: SMALL}\n  HCS0002: *a\n",
+        "  HCS0001: &a {warehouse_size: SMALL}\n  HCS0002:\n    <<: *a\n",
+    ],
+)
+def test_what_two_share_is_not_changed_for_one(
+    file: Path, organizations: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"{HEAD}organizations:\n{organizations}"
+    file.write_text(text, encoding="utf-8")
+    assert tenants(file, "change", "HCS0002", "--default", "warehouse_size", "--no-plan") == 2
+    assert "cannot be changed alone as it is written" in capsys.readouterr().err
+    assert file.read_text(encoding="utf-8") == text
 
 
 def test_a_line_without_settings_takes_some(file: Path) -> None:
@@ -139,15 +221,15 @@ def test_the_list(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_is_refused_changes_nothing(
     file: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    record = file.parent / "retirements" / "HCS0003.json"
-    record.parent.mkdir()
-    record.write_text('{"organization": "HCS0003"}', encoding="utf-8")
+    kept = file.parent / "retirements" / "HCS0003.json"
+    kept.parent.mkdir()
+    kept.write_text('{"organization": "HCS0003"}', encoding="utf-8")
     assert tenants(file, *arguments) == 2
     told = capsys.readouterr().err
     assert said in " ".join(told.split())
     assert "Traceback" not in told
     assert file.read_text(encoding="utf-8") == TEXT
-    assert list(record.parent.iterdir()) == [record]
+    assert list(kept.parent.iterdir()) == [kept]
 
 
 @pytest.mark.parametrize(
@@ -163,6 +245,157 @@ def test_a_retired_one_is_kept(file: Path, line: str, said: str, capsys: pytest.
     assert tenants(file, "remove", "HCS0001", "--accepted-by", "a@example.org") == 2
     assert said in capsys.readouterr().err
     assert file.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line", "said"),
+    [
+        (["suspend", "HCS0001"], "{suspended: true}", "HCS0001 is suspended already"),
+        (
+            ["remove", "HCS0001", "--accepted-by", "a@example.org", "--to", "/nowhere/HCS0001"],
+            "{suspended: true}",
+            "HCS0001 is suspended, and its own role could read nothing for the export",
+        ),
+        (["change", "HCS0001", "--default", "suspended"], "{suspended: true}", "HCS0001 has no suspended of its own"),
+        (["resume", "HCS0001"], "{suspended: false}", "HCS0001 is not suspended"),
+    ],
+)
+def test_a_step_in_the_wrong_state(
+    file: Path, arguments: list[str], line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = TEXT.replace("HCS0001: {}", f"HCS0001: {line}")
+    file.write_text(text, encoding="utf-8")
+    assert tenants(file, *arguments) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert file.read_text(encoding="utf-8") == text
+
+
+def test_a_record_is_one_stacks(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Stacks that share the file share the line: what one removed is not certified for another."""
+    kept = file.parent / "retirements" / "HCS0007.json"
+    kept.parent.mkdir()
+    kept.write_text('{"organization": "HCS0007", "stack": "prod", "certificate": {}}', encoding="utf-8")
+    assert tenants(file, "remove", "HCS0007") == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "HCS0007 left stack prod, whose record this is: in stack local, which shares tenants.yaml" in said
+
+
+def test_a_broken_record_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = file.parent / "retirements" / "HCS0001.json"
+    kept.parent.mkdir()
+    kept.write_text('{"organization": "HCS0002"}', encoding="utf-8")
+    assert tenants(file, "remove", "HCS0001", "--accepted-by", "a@example.org") == 2
+    assert "HCS0001.json is not the record of HCS0001" in capsys.readouterr().err
+
+
+# ── no rights ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoRights:
+    """A stack whose deploy user may not act in the role that it is asked for."""
+
+    address = SimpleNamespace(organization="O", account="A")
+
+    @contextmanager
+    def __call__(self, _stack: str) -> Iterator[NoRights]:
+        yield self
+
+    @staticmethod
+    def state() -> tuple[None, dict[str, Any]]:
+        names = {"database": "D", "schema": "S", "warehouse": "W"}
+        return None, {"shared": names, "tenants": {"HCS0001": {**names, "role_application": "HCS0001_APP"}}}
+
+    @contextmanager
+    def as_deploy_user(self, role: str, _warehouse: str) -> Iterator[None]:
+        from snowflake.connector import DatabaseError
+
+        raise DatabaseError(msg=f"Role '{role}' does not exist or not authorized.", errno=390189, sqlstate="08001")
+        yield
+
+
+def test_without_rights_snowflakes_words_are_told_and_nothing_is_written(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in (export_module, removal, record):
+        monkeypatch.setattr(module, "stack_access", NoRights())
+    monkeypatch.setattr(record, "embedded_state", lambda _: {"resources": [1]})
+    said = "390189 (08001): Role '{}' does not exist or not authorized."
+    to = tmp_path / "out"
+    for arguments in (["export"], ["remove", "--accepted-by", "a@example.org"]):
+        assert tenants(file, arguments[0], "HCS0001", "--to", str(to), *arguments[1:]) == 1
+        assert said.format("HCS0001_APP") in " ".join(capsys.readouterr().err.split())
+        assert not (to / "manifest.json").exists()
+    assert tenants(file, "add") == 1
+    assert said.format("ACCOUNTADMIN") in " ".join(capsys.readouterr().err.split())
+    assert file.read_text(encoding="utf-8") == TEXT
+    assert not (file.parent / "retirements").exists()
+    file.write_text(TEXT.replace("HCS0001: {}", f"HCS0001: {RETIRED}"), encoding="utf-8")
+    before = file.read_text(encoding="utf-8")
+    kept = {"organization": "HCS0001", "export": {"tables": [], "exported_at": "2026-01-01T00:00:00+00:00"}}
+    (file.parent / "retirements").mkdir()
+    (file.parent / "retirements" / "HCS0001.json").write_text(json.dumps(kept), encoding="utf-8")
+    assert tenants(file, "remove", "HCS0001", "--accepted-by", "a@example.org") == 1
+    assert said.format("ACCOUNTADMIN") in " ".join(capsys.readouterr().err.split())
+    assert file.read_text(encoding="utf-8") == before
+
+
+# ── killed, or broken off ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def exported(monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = {"organization": "HCS0001", "tables": [{"table": "T", "rows": 3}], "exported_at": "2026-02-01T00:00:00"}
+    monkeypatch.setattr(removal, "exported", lambda *_: manifest)
+
+
+@pytest.mark.parametrize("where", ["plan", "change"])
+@pytest.mark.usefixtures("exported")
+def test_retiring_that_breaks_off_leaves_all_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise FailureError("broken off")
+
+    monkeypatch.setattr(*((editing, "plan") if where == "plan" else (OrganizationsFile, "change")), broken)
+    arguments = ["remove", "HCS0001", "--accepted-by", "a@example.org", "--to", "/nowhere/HCS0001"]
+    assert tenants(file, *arguments) == 1
+    assert file.read_text(encoding="utf-8") == TEXT
+    assert list((file.parent / "retirements").glob("*")) == []
+
+
+@pytest.mark.usefixtures("exported")
+def test_a_line_that_says_retired_has_its_record(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends the run, the record is there before the line is, and is put right by the next run."""
+
+    def killed(*_: Any, **__: Any) -> None:
+        seen.append(json.loads((file.parent / "retirements" / "HCS0001.json").read_text(encoding="utf-8")))
+        raise FailureError("as far as this")
+
+    seen: list[Any] = []
+    monkeypatch.setattr(OrganizationsFile, "change", killed)
+    arguments = ["remove", "HCS0001", "--accepted-by", "a@example.org", "--to", "/nowhere/HCS0001"]
+    assert tenants(file, *arguments) == 1
+    assert seen[0]["retired"] == {"since": "2026-03-01", "delete_from": "2026-05-30", "accepted_by": "a@example.org"}
+
+
+def test_allowances_of_others_stay(file: Path, tmp_path: Path) -> None:
+    judged = [
+        SimpleNamespace(finding=SimpleNamespace(object="organisation HCS0001", change="remove"), fingerprint=each)
+        for each in ("aa", "bb")
+    ]
+    others = {"object": "organisation HCS0002", "change": "remove", "fingerprint": "cc"}
+    for embedded, text in ((True, yaml.safe_dump([others])), (False, yaml.safe_dump({"config": {KEY: [others]}}))):
+        path = tmp_path / f"{embedded}.yaml"
+        path.write_text(text, encoding="utf-8")
+
+        def known(path: Path = path, embedded: bool = embedded) -> removal.Allowances:
+            return removal.Allowances(path, path.read_text(encoding="utf-8"), embedded)
+
+        known().add(judged, "it left", "a@example.org")  # type: ignore[arg-type]
+        # Given again it is renewed, and there once.
+        known().add(judged[:1], "it left", "b@example.org")  # type: ignore[arg-type]
+        assert [each["fingerprint"] for each in known()._known()] == ["cc", "bb", "aa"]
+        known().without(["aa", "bb"])
+        assert known()._known() == [others]
+    assert file.read_text(encoding="utf-8") == TEXT
 
 
 def test_the_last_one_is_not_removed(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
