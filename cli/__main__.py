@@ -10,6 +10,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
+from cli import lean_sdk
 from cli.failure import FailureError
 from cli.place import TRIED
 
@@ -135,6 +136,8 @@ def nexus() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb and give the exit code: 0 done, 1 the run or a verdict failed, 2 bad input."""
+    # Whatever a verb takes of the program, if only its names, must not load the SDKs whole.
+    lean_sdk.install()
     try:
         code = app(args=arguments, prog_name="nexus", standalone_mode=True)
     except FailureError as failure:
