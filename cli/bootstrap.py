@@ -24,7 +24,7 @@ import yaml
 from cli import configuration, deployment, engine, options
 from cli.console import answer, console, interactive, say
 from cli.failure import BadInputError, FailureError
-from cli.place import ROOT
+from cli.place import ROOT, TRIED
 
 CONTAINER: Final = "pulumi-state"
 KEY: Final = "pulumi-state"
@@ -191,7 +191,8 @@ def command(
 
     Example: ./nexus bootstrap --stack prod
     """
-    if deployment.is_embedded(stack):
+    # Where a real stack is tried on an embedded cloud, nothing is made for it, and the commands can be read.
+    if deployment.is_embedded(stack) and not (print_ and stack in TRIED):
         raise BadInputError(f"stack {stack!r} is an embedded one: its state lies in its own folder.")
     names = names_of(stack)
     az = shutil.which("az")

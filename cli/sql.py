@@ -172,6 +172,7 @@ def command(
     user: Annotated[
         str | None, typer.Option(help="The deploy user (default), the applications' service user, or Power BI's.")
     ] = None,
+    warehouse: Annotated[str | None, typer.Option(help="The warehouse (otherwise the user's default one).")] = None,
     stack: options.Stack = "local",
     as_json: options.Json = False,
 ) -> None:
@@ -191,7 +192,7 @@ def command(
     with stack_access(stack) as access:
         name = user or access.deploy_user
         try:
-            connection = connect(access.address, name, _key(access, name), role=role)
+            connection = connect(access.address, name, _key(access, name), role=role, warehouse=warehouse)
         except Error as error:
             raise (BadInputError if error.errno in _ROLE_REFUSED else FailureError)(one_line(error)) from None
         with closing(connection):
