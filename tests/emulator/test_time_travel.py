@@ -189,6 +189,16 @@ def test_changes_of_a_transaction_happen_when_it_ends(shared: Account, admin: Co
         (4, "meanwhile"),
         (5, "meanwhile"),
     ]
+    with as_role(shared, "ACCOUNTADMIN", admin) as one, as_role(shared, "ACCOUNTADMIN", admin) as two:
+        run(admin, "CREATE TABLE u (id INT)\nINSERT INTO u VALUES (1), (2)")
+        # Both are the first to change something, and know nothing of each other.
+        run(one, "BEGIN\nUPDATE u SET id = 11 WHERE id = 1")
+        run(two, "BEGIN\nUPDATE u SET id = 12 WHERE id = 2\nCOMMIT")
+        between = run_one(admin, "SELECT 1")
+        run(one, "COMMIT")
+    assert rows(admin, f"SELECT * FROM u AT (STATEMENT => '{between}')") == [(1,), (12,)]
+    assert rows(admin, f"SELECT * FROM u BEFORE (STATEMENT => '{between}')") == [(1,), (12,)]
+    assert rows(admin, "SELECT * FROM u") == [(11,), (12,)]
     run(admin, "BEGIN\nUPDATE t SET v = 'lost'\nROLLBACK")
     assert rows(admin, "SELECT DISTINCT v FROM t AT (OFFSET => 0)") == [("meanwhile",), ("seen",)]
 

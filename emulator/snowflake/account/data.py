@@ -196,7 +196,8 @@ class Data:
             )
         self._root.execute(f"ATTACH {literal(str(path))} AS {quote(name)}")
         try:
-            self._root.execute(f"SELECT 1 FROM {place(name, 'changes')} LIMIT 0")
+            [(last,)] = self._root.execute(f"SELECT max(seq) FROM {place(name, 'changes')}").fetchall()
+            self.ticks.follow(last or 0)
         except duckdb.CatalogException:
             # A file of before Time Travel.
             for statement in creation_sql(name, self.ticks.moment()):

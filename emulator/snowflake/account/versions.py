@@ -20,6 +20,7 @@ Source of what is offered: Snowflake's documentation, "Understanding & using Tim
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,8 +29,9 @@ from typing import Any, Final
 
 import duckdb
 
-from emulator.snowflake.account.errors import SnowflakeError
 from emulator.snowflake.account.names import ObjectName, literal, quote
+
+_log = logging.getLogger(__name__)
 
 SCHEMA: Final = "_time_travel"
 """Where it lies in each database; never a Snowflake schema."""
@@ -83,6 +85,10 @@ class Ticks:
         """A number above all that were given, also by processes before."""
         self._last = max(self._last + 1, time.time_ns())
         return self._last
+
+    def follow(self, number: int) -> None:
+        """Give no number again that a process with another clock gave."""
+        self._last = max(self._last, number)
 
     def moment(self) -> datetime:
         """The present, never before a moment that was given."""
@@ -297,7 +303,8 @@ class TableVersions:
                 f"WHERE rowid IN (SELECT rid FROM {self._log} WHERE change = {change} AND sign = -1)"
             )
             if kept != self._taken - deleted:
-                raise SnowflakeError.unsupported("Time Travel of a change that moves rows")
+                self._lost(f"{kept} of {self._taken - deleted} changed rows are found again")
+                return
         if self._taken:
             self._note(_REWRITE, 0, change)
         self._settled()
@@ -338,10 +345,16 @@ class TableVersions:
 
     def _flush(self) -> None:
         """Copy the rows at the end that were noted by their number alone."""
-        era = self._number(f"SELECT max(seq) FROM {self._own('eras')} WHERE table_id = ?", self._identifier)
-        waiting = self._unflushed(f"(c.seq IS NULL OR c.seq > {era})")
+        since = self._number(
+            f"SELECT max(seq) FROM (SELECT seq FROM {self._own('eras')} WHERE table_id = {self._identifier} UNION ALL "
+            f"SELECT seq FROM {self._own('changes')} WHERE table_id = {self._identifier} AND kind = '{_GAP}')"
+        )
+        waiting = self._unflushed(f"(c.seq IS NULL OR c.seq > {since})")
         total = self._number(f"SELECT sum(c.n) {waiting}")
         if not total:
+            return
+        if total > (there := self._number(f"SELECT count(*) FROM {self._name.sql()}")):
+            self._lost(f"{there} rows are there, of which {total} were added")
             return
         first = self._row_at(self._name.sql(), total)
         flush = self._ticks.number()
@@ -357,15 +370,17 @@ class TableVersions:
             f"INSERT INTO {self._own('flushes')} SELECT {self._identifier}, c.change, {flush} {waiting}"
         ).fetchall()
 
+    def _lost(self, why: str) -> None:
+        """What is noted does not agree with the rows, which should not be: nothing is known of what was before. The
+        change itself goes on."""
+        _log.error("Time Travel of %s begins anew: %s", self._name, why)
+        self.forget(self._ticks.moment())
+
     def _row_at(self, base: str, from_end: int) -> int:
         """The `rowid` of the first of so many rows at a table's end."""
         if not from_end:
             return _NEVER
         there = self._number(f"SELECT count(*) FROM {base}")
-        if there < from_end:
-            raise SnowflakeError(
-                604, "XX000", f"Time Travel of {self._name} does not agree with its rows: {there} instead of {from_end}"
-            )
         return self._number(f"SELECT rowid FROM {base} ORDER BY rowid LIMIT 1 OFFSET {there - from_end}")
 
     # --- the past
