@@ -34,7 +34,17 @@ def steps_between(before: State, after: State) -> Iterator[Step]:
 
 
 def _resources(state: State) -> dict[str, Mapping[str, Any]]:
-    return {each["urn"]: each for each in state.get("resources") or () if not each.get("delete")}
+    return {each["urn"]: _declared(each) for each in state.get("resources") or () if not each.get("delete")}
+
+
+def _declared(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A resource without what the stack leaves as it is found: a refresh writes that down too."""
+    left = {path.split(".")[0].split("[")[0] for path in resource.get("ignoreChanges") or ()}
+    if not left:
+        return resource
+    sides = {side: resource.get(side) or {} for side in ("inputs", "outputs")}
+    kept = {side: {key: value for key, value in found.items() if key not in left} for side, found in sides.items()}
+    return {**resource, **kept}
 
 
 def _step(op: Any, old: Mapping[str, Any], new: Mapping[str, Any]) -> Step:

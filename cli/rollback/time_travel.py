@@ -45,7 +45,7 @@ class Moment:
     @property
     def clause(self) -> str:
         if self.at is not None:
-            return f"AT (TIMESTAMP => '{self.at.isoformat(timespec='milliseconds')}'::TIMESTAMP_TZ)"
+            return f"AT (TIMESTAMP => '{self.at.isoformat(timespec='microseconds')}'::TIMESTAMP_TZ)"
         return f"BEFORE (STATEMENT => '{self.before}')"
 
     def told(self) -> str:
@@ -88,6 +88,8 @@ class Restored:
     """What ends it, once nobody wants the way back any more."""
     now: int | None = None
     then: int | None = None
+    aside: Name | None = None
+    """What keeps the content of before, where there is some."""
     notes: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -237,8 +239,9 @@ class Restorer:
                     for statement in each.statements:
                         cursor.execute(statement.sql)
                     done[:0] = reversed(each.undo)
-                    if each.then is not None:
+                    if each.then is not None and each.aside is not None:
                         each.now = _count(cursor, each.name)
+                        each.notes += _of_columns(_columns(cursor, each.name), _columns(cursor, each.aside))
         except Error as error:
             told = "".join(f"\n  {line};" for line in done) or " nothing of it"
             raise FailureError(
@@ -251,7 +254,7 @@ class Restorer:
             if each.then != each.now and each.then is not None
         ]
         if wrong:
-            raise FailureError("somebody wrote meanwhile, or it is not as it was:\n" + "\n".join(wrong))
+            raise FailureError("it was run; somebody wrote meanwhile, or it is not as it was:\n" + "\n".join(wrong))
 
 
 # ── what the account knows ───────────────────────────────────────────────────────────────────────────────────────────
@@ -277,13 +280,13 @@ class Account:
     cursor: SnowflakeCursor
     now: datetime
 
-    def history(self, kind: str, parent: Name) -> Sequence[Mapping[str, Any]]:
-        """Every version of each object of a kind in its parent, dropped ones too; none where the parent is not."""
+    def shown(self, kind: str, parent: Name, *, dropped: bool) -> Sequence[Mapping[str, Any]]:
+        """The objects of a kind in its parent, and every dropped one too if asked; none where the parent is not."""
         from snowflake.connector import ProgrammingError
 
         container = {"TABLES": "SCHEMA", "SCHEMAS": "DATABASE"}[kind]
         try:
-            return rows(self.cursor, f"SHOW {kind} HISTORY IN {container} {sql(parent)}")
+            return rows(self.cursor, f"SHOW {kind}{' HISTORY' if dropped else ''} IN {container} {sql(parent)}")
         except ProgrammingError as error:
             if error.errno == NOT_AUTHORIZED:
                 return []
@@ -291,7 +294,7 @@ class Account:
 
     def versions(self, kind: str, name: Name) -> tuple[Mapping[str, Any] | None, list[Mapping[str, Any]]]:
         """What bears a name now (None: nothing), and what bore it and was dropped, the latest first."""
-        found = [row for row in self.history(kind, name[:-1]) if row["name"] == name[-1]]
+        found = [row for row in self.shown(kind, name[:-1], dropped=True) if row["name"] == name[-1]]
         there = next((row for row in found if row["dropped_on"] is None), None)
         gone = sorted((row for row in found if row["dropped_on"] is not None), key=lambda row: row["dropped_on"])
         return there, gone[::-1]
@@ -301,7 +304,7 @@ class Account:
         return (*name[:-1], f"{name[-1]}{_KEPT}{self.now:%Y%m%dT%H%M%SZ}")
 
     def earlier(self, name: Name, when: Moment) -> Restored:
-        there, _ = self.versions("TABLES", name)
+        there = next((row for row in self.shown("TABLES", name[:-1], dropped=False) if row["name"] == name[-1]), None)
         if there is None:
             raise BadInputError(
                 f"{sql(name)} is not in the account: `./nexus rollback --table {sql(name)} --dropped` brings a dropped "
@@ -331,12 +334,9 @@ class Account:
             finish=[f"DROP TABLE {sql(aside)}"],
             now=_count(self.cursor, name),
             then=_count(self.cursor, name, when.clause),
+            aside=aside,
         )
-        columns, earlier = (self._columns(name, clause) for clause in ("", when.clause))
-        if columns != earlier:
-            told = ", ".join(sorted(set(columns) ^ set(earlier))) or "their order"
-            restored.notes.append(f"its columns were others then ({told}): `./nexus refresh` and `./nexus up` mend it")
-        restored.notes.append("its own Time Travel begins anew; what lies further back goes with what is kept aside")
+        restored.notes.append("its own Time Travel begins anew: what lies further back goes with what is kept aside")
         return restored
 
     @staticmethod
@@ -358,9 +358,7 @@ class Account:
     ) -> Restored:
         if not gone:
             there_is = "it is there" if there is not None else "no such name"
-            raise BadInputError(
-                f"{sql(name)}: nothing under this name was dropped within its Time Travel ({there_is})."
-            )
+            raise BadInputError(f"{sql(name)}: nothing of this name was dropped within its Time Travel ({there_is}).")
         aside = self._aside(name)
         statements, undo, finish = [], [], []
         if there is not None:
@@ -371,11 +369,20 @@ class Account:
             finish.append(f"DROP {kind} {sql(aside)}")
         statements.append(Statement("the last one that was dropped comes back", f"UNDROP {kind} {sql(name)}"))
         undo.append(f"DROP {kind} {sql(name)}")
-        return Restored(name, statements, undo, finish)
+        return Restored(name, statements, undo, finish, aside=aside if there is not None else None)
 
-    def _columns(self, name: Name, clause: str = "") -> list[str]:
-        self.cursor.execute(f"SELECT * FROM {sql(name)} {clause} LIMIT 0")  # noqa: S608 - names of the account
-        return [column.name for column in self.cursor.description or ()]
+
+def _columns(cursor: SnowflakeCursor, name: Name) -> list[str]:
+    cursor.execute(f"SELECT * FROM {sql(name)} LIMIT 0")  # noqa: S608 - names of the account
+    return [column.name for column in cursor.description or ()]
+
+
+def _of_columns(then: Sequence[str], now: Sequence[str]) -> list[str]:
+    """What a table whose columns were others needs: only the copy shows them, a query of the past has those of now."""
+    if list(then) == list(now):
+        return []
+    told = ", ".join(sorted(set(then) ^ set(now))) or "their order"
+    return [f"its columns were others then ({told}): `./nexus refresh` and `./nexus up` mend it"]
 
 
 def _count(cursor: SnowflakeCursor, name: Name, clause: str = "") -> int:
@@ -425,12 +432,12 @@ def reaches(restorer: Restorer) -> Iterator[Reach]:
 
 def _reach(account: Account, tenant: Tenant) -> Reach:
     schema = (tenant.database, tenant.schema)
-    schemas = account.history("SCHEMAS", schema[:1])
+    schemas = account.shown("SCHEMAS", schema[:1], dropped=True)
     there = [row for row in schemas if row["dropped_on"] is None]
     dropped = [_back("schema", (*schema[:1], str(row["name"])), row) for row in _gone(schemas, account.now)]
     tables: Sequence[Mapping[str, Any]] = []
     if any(row["name"] == tenant.schema for row in there):
-        tables = account.history("TABLES", schema)
+        tables = account.shown("TABLES", schema, dropped=True)
         dropped += [
             _back("table", (*schema, str(row["name"])), row)
             for row in _gone(tables, account.now)

@@ -286,6 +286,16 @@ def test_what_stays_or_comes_is_no_loss() -> None:
     assert losses({"resources": []}, {"resources": [database()]}) == []
 
 
+def test_what_the_stack_leaves_as_it_is_found_is_no_change() -> None:
+    """A refresh writes it down among the inputs; nothing declares it."""
+    declared = {**database(), "ignoreChanges": ["dataRetentionTimeInDays"]}
+    refreshed = {**database(dataRetentionTimeInDays=90), "ignoreChanges": ["dataRetentionTimeInDays"]}
+    assert losses({"resources": [refreshed]}, {"resources": [declared]}) == []
+    # Where it is declared, fewer days are a loss.
+    (lost,) = losses({"resources": [database(dataRetentionTimeInDays=90)]}, {"resources": [database()]})
+    assert "90" in lost.change
+
+
 # ── tables and schemas ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
