@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -43,8 +46,8 @@ _LONGEST: Final = 80
 class Difference:
     """One thing that is not as it is declared: which side is better off, and the two ways out.
 
-    `adopt` says how what was found would be declared, and is empty where no setting does that; an empty `mend` is a
-    refresh with an `up` after it.
+    `adopt` says how what was found would be declared, and is empty where no setting does that; `mend` is the command
+    that brings back what is declared. `within` is the database with which it has gone.
     """
 
     tenant: str | None
@@ -56,6 +59,7 @@ class Difference:
     meaning: Meaning
     adopt: str = ""
     mend: str = ""
+    within: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -69,6 +73,7 @@ class Difference:
             "why": self.meaning.why,
             "mend": self.mend,
             "adopt": self.adopt or None,
+            "within": self.within or None,
         }
 
 
@@ -151,11 +156,28 @@ def _told(outcome: Outcome, progress: Refreshed, access: StackAccess, state: Map
         for each in of_step(step, tenants.get(step.urn), access.stack)
         if not _is_left(each.property, left.get(step.urn, ()))
     ]
+    found = list(_with_databases(found, {record.urn: record for record in known}, access.stack))
     declared_ = declared(known)
     found += [_of_grant(each, access.stack) for each in _grants(access, declared_)]
     effects, untold = _effects(access, declared_, state)
     found += [_of_effect(each, access.stack) for each in effects]
     return Drift(sorted(found, key=lambda each: (each.tenant or "", each.what, each.property, each.found)), untold)
+
+
+def _with_databases(found: list[Difference], known: Mapping[str, Record], stack: str) -> Iterator[Difference]:
+    """Those that have gone with their database say so: what brings it back brings them."""
+    gone = [
+        str(known[each.urn].inputs["name"])
+        for each in found
+        if not each.property and type_of(each.urn).endswith(":Database") and each.urn in known
+    ]
+    for each in found:
+        text = json.dumps(known[each.urn].inputs, default=str) if each.urn in known else ""
+        # Alone, or as the first part of a name, quoted or not.
+        with_ = next((name for name in gone if re.search(rf'"{re.escape(name)}(?:\\?"|\.)', text)), "")
+        if with_ and not type_of(each.urn).endswith(":Database"):
+            each = dataclasses.replace(each, within=with_, mend=_brought_back("Database", {"name": with_}, stack))
+        yield each
 
 
 def _is_left(path: str, ignored: Iterable[str]) -> bool:
@@ -328,7 +350,8 @@ def show(drift: Drift, stack: str, output: Console) -> None:
     for tenant in dict.fromkeys(each.tenant for each in found):
         output.print(f"[bold]{escape(tenant or 'shared')}[/]")
         told = ""
-        for each in (each for each in found if each.tenant == tenant):
+        own = [each for each in found if each.tenant == tenant]
+        for each in (each for each in own if not each.within):
             words_ = f"{each.property} is {each.found}, declared is {each.declared}"
             if each.property in ("grants", ""):
                 words_ = each.found
@@ -341,6 +364,8 @@ def show(drift: Drift, stack: str, output: Console) -> None:
             told = each.mend
             for way, line in lines:
                 output.print(f"      {way:<6} {line}", markup=False, soft_wrap=True, style="dim", highlight=False)
+        for database, count in Counter(each.within for each in own if each.within).items():
+            output.print(f"  {count} more went with {database}", markup=False, highlight=False)
     if found:
         count = f"{len(found)} difference{'' if len(found) == 1 else 's'}"
         output.print(

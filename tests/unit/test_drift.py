@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.drift import Difference, Drift, of_step, show
+from cli.drift import Difference, Drift, _with_databases, of_step, show
 from cli.drift_adoption import SETTINGS, adoption, parameters
 from cli.drift_grants import GrantFound, undeclared
 from cli.drift_meaning import DECLARED, FOUND, Meaning, of_gone, of_property
 from cli.drift_statements import EffectLost, lost
 from cli.render.command import rendered
+from cli.render.graph import Record
 from cli.render.script import Declared
 from emulator.snowflake.account import Account
 from emulator.snowflake.sql import Connection
@@ -212,6 +213,28 @@ def test_a_table_that_is_gone_is_brought_back_before_up_makes_an_empty_one() -> 
     assert found.mend == """./nexus sql --stack prod --role SYSADMIN 'UNDROP TABLE "D"."S"."T"'"""
     (role,) = of_step(step("AccountRole", {"name": "R"}, None), None)
     assert role.mend == "./nexus refresh && ./nexus up"
+
+
+def test_what_went_with_a_database_is_counted() -> None:
+    lost = step("Database", {"name": "HCS0001_DB"}, None)
+    lost.urn += "-database"
+    others = [
+        step("Table", {"database": "HCS0001_DB", "schema": "S", "name": "T"}, None),
+        step("GrantDatabaseRole", {"databaseRoleName": '"HCS0001_DB"."READ"', "parentRoleName": "R"}, None),
+        step("Warehouse", {"name": "HCS0001_DB_WH", "warehouseSize": "SMALL"}, {"warehouseSize": "LARGE"}),
+    ]
+    for number, each in enumerate(others):
+        each.urn += str(number)
+    known = {each.urn: Record(each.urn, "", each.old.inputs) for each in (lost, *others)}
+    found = [one for each in (lost, *others) for one in of_step(each, "HCS0001")]
+    told = list(_with_databases(found, known, "local"))
+    assert [each.within for each in told] == ["", "HCS0001_DB", "HCS0001_DB", "", ""]
+    assert {each.mend for each in told[1:3]} == {told[0].mend}
+    output = Console(file=io.StringIO(), width=100)
+    show(Drift(told, []), "local", output)
+    shown = output.file.getvalue()  # type: ignore[attr-defined]
+    assert "  2 more went with HCS0001_DB" in shown
+    assert "Table" not in shown
 
 
 def test_what_lies_deeper_is_told_by_its_path() -> None:
