@@ -25,6 +25,12 @@ def declared(directory: Any, **changes: Any) -> Graph:
     return declare(program, as_engine_sends(put(config, "tenants_file", organisations_file(directory, 1))))
 
 
+@pytest.fixture(scope="module")
+def canary(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    """A newer image with a tenth of the requests."""
+    return declared(tmp_path_factory.mktemp("canary"), release={"image": NEWER, "weight": 10})
+
+
 def backend(graph: Graph) -> Registration:
     return graph.one(APP, "backend-app")
 
@@ -43,8 +49,7 @@ def test_one_image_is_one_revision_that_takes_everything(graph: Graph) -> None:
     assert drawn.startswith("backend-revision-")
 
 
-def test_a_canary_is_the_template_and_the_stable_one_keeps_its_name(graph: Graph, tmp_path: Any) -> None:
-    canary = declared(tmp_path, release={"image": NEWER, "weight": 10})
+def test_a_canary_is_the_template_and_the_stable_one_keeps_its_name(graph: Graph, canary: Graph) -> None:
     app, before = backend(canary), suffixes(graph)
     assert container(app)["image"] == NEWER
     assert app.inputs["configuration"]["activeRevisionsMode"] == "Multiple"
@@ -64,16 +69,14 @@ def test_a_canary_is_the_template_and_the_stable_one_keeps_its_name(graph: Graph
     assert canary.result["apps"]["backend"]["revision"].startswith("agentnexus-backend--v1-0-0-")
 
 
-def test_back_from_a_canary_makes_nothing(tmp_path: Any) -> None:
-    canary = declared(tmp_path, release={"image": NEWER, "weight": 10})
+def test_back_from_a_canary_makes_nothing(canary: Graph, tmp_path: Any) -> None:
     back = declared(tmp_path, release={"image": NEWER, "weight": 0})
     assert suffixes(back).keys() == suffixes(canary).keys()
     assert backend(back).inputs["template"] == backend(canary).inputs["template"]
     assert [one["weight"] for one in backend(back).inputs["configuration"]["ingress"]["traffic"]] == [100, 0]
 
 
-def test_promotion_keeps_the_canarys_revision_and_the_earlier_one_ready(tmp_path: Any) -> None:
-    canary = declared(tmp_path, release={"image": NEWER, "weight": 10})
+def test_promotion_keeps_the_canarys_revision_and_the_earlier_one_ready(canary: Graph, tmp_path: Any) -> None:
     promoted = declared(tmp_path, image=NEWER, previous=STABLE)
     assert suffixes(promoted).keys() == suffixes(canary).keys()
     assert {name: one.inputs["keepers"] for name, one in suffixes(promoted).items() if not one.ignore_changes} == {

@@ -119,14 +119,24 @@ def declare_some(directory: Path, count: int, more: str = "") -> Graph:
     return declare(program, as_engine_sends(stack_config("local") | {"nexuschat:tenants_file": file}))
 
 
-def test_resources_grow_by_the_same_number_for_each_organisation(graph: Graph, tmp_path: Path, debug: Any) -> None:
-    one, three = (len(declare_some(tmp_path, count).resources) for count in (1, 3))
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    """The local stack with one organisation alone."""
+    debug = pulumi.log.debug
+    graph = declare_some(tmp_path_factory.mktemp("few"), 1)
+    pulumi.log.debug = debug
+    return graph
+
+
+def test_resources_grow_by_the_same_number_for_each_organisation(
+    graph: Graph, few: Graph, tmp_path: Path, debug: Any
+) -> None:
+    one, three = len(few.resources), len(declare_some(tmp_path, 3).resources)
     assert three - one == 2 * PER_ORGANISATION
     assert len(graph.resources) - one == 19 * PER_ORGANISATION
 
 
-def test_another_organisation_changes_nothing_but_itself(tmp_path: Path, debug: Any) -> None:
-    few = declare_some(tmp_path, 1)
+def test_another_organisation_changes_nothing_but_itself(few: Graph, tmp_path: Path, debug: Any) -> None:
     more = declare_some(tmp_path, 1, "  HCS0021: {warehouse_size: LARGE}\n")
     assert list(more.result["tenants"]) == ["HCS0001", "HCS0021"]
     before = {one.urn: one.inputs for one in few.resources}
@@ -137,12 +147,11 @@ def test_another_organisation_changes_nothing_but_itself(tmp_path: Path, debug: 
     assert all("HCS0021" in one.name for one in added)
 
 
-def test_plain_pulumi_runs_the_same_program(tmp_path: Path, debug: Any) -> None:
-    inline = declare_some(tmp_path, 1)
+def test_plain_pulumi_runs_the_same_program(few: Graph, tmp_path: Path, debug: Any) -> None:
     config = stack_config("local") | {"nexuschat:tenants_file": organisations_file(tmp_path, 1)}
     plain = run_main(ROOT / "__main__.py", as_engine_sends(config))
-    assert {one.urn: one.inputs for one in plain.resources} == {one.urn: one.inputs for one in inline.resources}
-    assert plain.result == inline.result
+    assert {one.urn: one.inputs for one in plain.resources} == {one.urn: one.inputs for one in few.resources}
+    assert plain.result == few.result
 
 
 def test_bad_settings_end_the_run_before_any_resource(debug: Any) -> None:
