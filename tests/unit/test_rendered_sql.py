@@ -97,10 +97,12 @@ CHANGED: dict[str, dict[str, Any]] = {
     "AGENTNEXUS_SVC-keys": {"rsaPublicKey2": ""},
 }
 """By logical name, inputs that a later declaration has otherwise."""
+REPLACED = {"TENANT_MANAGEMENT-LIST_USERS": {"comment": "another", "executeAs": "CALLER"}}
+"""The same of what is deleted and made again."""
 
 
 def _changed(one: Registration) -> Registration:
-    more = CHANGED.get(one.name) if one.type.startswith("snowflake:") else None
+    more = {**CHANGED, **REPLACED}.get(one.name) if one.type.startswith("snowflake:") else None
     return one if more is None else dataclasses.replace(one, inputs={**one.inputs, **more})
 
 
@@ -111,17 +113,17 @@ def _state(one: Registration) -> SimpleNamespace:
 
 
 def _updates(found: list[Registration]) -> list[SimpleNamespace]:
-    """The steps as the engine tells them: what is the same, and what is changed in place."""
-    return [
-        SimpleNamespace(
-            op="same" if _changed(one) is one else "update",
-            urn=one.urn,
-            type=one.type,
-            old=_state(one),
-            new=_state(_changed(one)),
-        )
-        for one in found
-    ]
+    """The steps as the engine tells them: what is the same, what is changed in place, and what is made again."""
+
+    def steps(one: Registration) -> list[SimpleNamespace]:
+        old, new = _state(one), _state(_changed(one))
+        if one.name in REPLACED:
+            told = [("delete-replaced", old, None), ("replace", old, new), ("create-replacement", None, new)]
+        else:
+            told = [("same" if _changed(one) is one else "update", old, new)]
+        return [SimpleNamespace(op=op, urn=one.urn, type=one.type, old=old, new=new) for op, old, new in told]
+
+    return [step for one in found for step in steps(one)]
 
 
 def _deletions(found: list[Registration], gone: list[Registration]) -> list[SimpleNamespace]:
@@ -168,6 +170,9 @@ def test_a_plans_changes_lead_to_what_is_declared_then(accounts: Accounts) -> No
     seen = {key[:2] for key in differences(accounts.scripted, accounts.changed)}
     assert len(seen) >= len(CHANGED) - 1
     assert ("WAREHOUSE", '"HCS0001_WH"') in seen
+    # What is made again is called by the same ones: a future grant sees to that.
+    (again,) = (key for key in differences(accounts.scripted, accounts.changed) if "LIST_USERS" in str(key))
+    assert again[0] == "PROCEDURE"
 
 
 def test_a_plans_deletions_leave_what_was_before(accounts: Accounts) -> None:
