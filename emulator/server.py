@@ -256,6 +256,9 @@ class PackageServicer(ProviderServicer):
         if self._journal is not None and self._journal.is_gone(request.urn, request.id):
             return proto.ReadResponse()
         answer = await self._answer(context, lambda: self.package.read(question), beside=False)
+        if not answer.id:
+            # Nothing at all: the engine takes empty properties for those of something that exists.
+            return proto.ReadResponse()
         return proto.ReadResponse(id=answer.id, inputs=to_wire(answer.inputs), properties=to_wire(answer.outputs))
 
     async def Update(self, request: Any, context: Any) -> proto.UpdateResponse:  # noqa: N802

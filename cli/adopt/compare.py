@@ -78,7 +78,8 @@ def compare(
         place.prepare()
         executable = engine.acquire(say)
         salt = deployment.initialise_stack(place, lambda: executable)
-        configuration.write({**settings, "encryptionsalt": salt}, place.configuration)
+        # Without the stack's own secrets provider: this state holds nothing.
+        configuration.write({"config": settings.get("config"), "encryptionsalt": salt}, place.configuration)
         environment = (
             deployment.embedded_environment(place, endpoints.debug_providers)
             if endpoints is not None

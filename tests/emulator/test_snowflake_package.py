@@ -180,3 +180,5 @@ async def _converse(stub: Any, account: Account, settings: dict[str, Any]) -> No
     assert account.find("DATABASE", name) is None
     gone = await stub.Read(proto.ReadRequest(**state, inputs=new, properties=updated.properties))
     assert gone.id == ""
+    # Empty properties would be those of something that exists: an import of nothing would go well.
+    assert not gone.HasField("properties")
