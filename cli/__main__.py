@@ -75,6 +75,7 @@ VERDICTS: Final = {
     "rehearse": "a step finds something",
     "migrate": "a document is not accounted for",
     "release": "`verify` finds something new; the release is taken back",
+    "rollback": "what is undone would lose data, or `verify` finds something new; then nothing is undone",
     "drift": "anything differs",
     "docs": "with --check, a document is stale",
     "adopt": "something that exists cannot be taken over",

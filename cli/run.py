@@ -45,6 +45,9 @@ def execute(request: Request, *, yes: bool, as_json: bool, next_steps: str = "")
 
 def outcome_of(request: Request, *, yes: bool, as_json: bool) -> Outcome:
     """Run it and show its progress; what came of it is the caller's to tell."""
+    from cli.rollback.updates import require_own
+
+    require_own(request.stack)
     if deployment.is_embedded(request.stack):
         return _embedded(request, as_json=as_json)
     return _real(request, yes=yes, as_json=as_json)

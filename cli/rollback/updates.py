@@ -147,6 +147,20 @@ def kept(stack: str) -> list[Update]:
     return found
 
 
+def require_own(stack: str) -> None:
+    """Raises `BadInputError` where what is kept is of a real stack and this one is embedded, or the other way round.
+
+    `NEXUS_EMBEDDED=prod` tries a real stack; its `destroy` would take along what is kept of the real one.
+    """
+    known, embedded = kept(stack), deployment.is_embedded(stack)
+    if known and bool(known[-1].values.get("embedded", embedded)) != embedded:
+        is_, was = ("an embedded", "the real") if embedded else ("the real", "an embedded")
+        raise BadInputError(
+            f"{Place.of(stack).directory} holds what is kept of {was} stack {stack!r}, and this is {is_} one: "
+            "set NEXUS_DIRECTORY to another folder."
+        )
+
+
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -193,6 +207,7 @@ def _begin(request: Request, settings: Sequence[SettingsText], export: str) -> U
     update.write(
         verb=request.verb,
         stack=request.stack,
+        embedded=deployment.is_embedded(request.stack),
         begun=_now(),
         by=_user(),
         commit=_commit(),

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cli import configuration
+from cli import configuration, deployment
 from cli.__main__ import main
 from cli.deployment import Outcome, Request
 from cli.failure import BadInputError, FailureError
@@ -163,6 +163,18 @@ def test_a_damaged_entry_is_named(ran: Ran, place: Place) -> None:
     update.file.write_text("[]", encoding="utf-8")
     with pytest.raises(FailureError, match=r"000001\.json in .* is not what was written there"):
         kept("local")
+
+
+def test_what_is_kept_of_a_real_stack_is_not_mixed_with_its_trial(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    deploy("prod")
+    updates.require_own("prod")
+    monkeypatch.setattr(deployment, "EMBEDDED_STACKS", frozenset({"local", "prod"}))
+    assert main(["destroy", "--stack", "prod"]) == 2
+    assert "holds what is kept of the real stack 'prod', and this is an embedded one" in capsys.readouterr().err
+    assert len(kept("prod")) == 1
 
 
 # ── what undoing goes back to ────────────────────────────────────────────────────────────────────────────────────────
