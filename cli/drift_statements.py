@@ -25,6 +25,9 @@ _FROM_PUBLIC: Final = re.compile(
     rf"(?is)REVOKE\s+(?:DATABASE\s+ROLE\s+{_NAME}|([A-Z ]+?)\s+ON\s+ACCOUNT)\s+FROM\s+ROLE\s+PUBLIC"
 )
 _SUSPENDS: Final = re.compile(rf"(?is)CALL\s+{_NAME}\s*\(\s*'([^']+)'\s*\)")
+_TAKES_MODELS: Final = re.compile(
+    r"(?is)CALL\s+SNOWFLAKE\.LOCAL\.REVOKE_FROM_PUBLIC_APPLICATION_ROLE\s*\(\s*'APP_ROLE'\s*,\s*'([^']+)'\s*\)"
+)
 _USER: Final = re.compile(rf"(?is)ALTER\s+USER\s+{_NAME}\s+SET\s+(.+)")
 _USER_SETTING: Final = re.compile(r'(\w+)\s*=\s*(\(\s*\)|"(?:[^"]|"")*"|\S+)')
 _NOT_AS_WRITTEN: Final = Meaning(why="neither can be told: what reads these rows goes by them")
@@ -103,6 +106,16 @@ def _from_public(each: Declared, match: re.Match[str], cursor: SnowflakeCursor) 
         if privilege and on == "ACCOUNT" and str(row["privilege"]).upper() == " ".join(privilege.upper().split()):
             meaning = of_privilege(privilege.upper(), "ACCOUNT", (), "PUBLIC")
             return [_public(each, f"it has {privilege} on the account", meaning)]
+    return []
+
+
+def _models_from_public(each: Declared, match: re.Match[str], cursor: SnowflakeCursor) -> list[EffectLost]:
+    role = match[1]
+    for row in rows(cursor, "SHOW GRANTS TO APPLICATION ROLE SNOWFLAKE.PUBLIC"):
+        if identifier(str(row["name"]))[-1].upper() == role.upper():
+            means = Meaning(DECLARED, "everybody may use its models")
+            found = f"it holds {role}, which was taken from it"
+            return [EffectLost(each, "APPLICATION ROLE SNOWFLAKE.PUBLIC", "grants", "(nothing)", found, means)]
     return []
 
 
@@ -197,6 +210,7 @@ _Ask = Callable[[Declared, "re.Match[str]", "SnowflakeCursor"], "list[EffectLost
 _ASKED: Final[tuple[tuple[re.Pattern[str], _Ask], ...]] = (
     (ROW_POLICY, _of_row_policy),
     (_FROM_PUBLIC, _from_public),
+    (_TAKES_MODELS, _models_from_public),
     (_SUSPENDS, _of_suspension),
     (_USER, _of_user),
 )
