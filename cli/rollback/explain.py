@@ -16,7 +16,7 @@ from cli.migrate.run import batches_in, told_of
 from cli.release import App, images_of, rolled_back
 from cli.rollback import updates
 from cli.rollback.lost import losses
-from cli.rollback.time_travel import Restorer, reaches
+from cli.rollback.time_travel import Restorer, dropped_databases, reaches
 from cli.rollback.updates import Update
 
 _TOLD: Final = 5
@@ -94,7 +94,8 @@ def _update(update: Update) -> dict[str, Any]:
 def _time_travel(stack: str, more: str) -> dict[str, Any]:
     try:
         with stack_access(stack) as access:
-            found = list(reaches(Restorer.of(access)))
+            restorer = Restorer.of(access)
+            found, databases = list(reaches(restorer)), dropped_databases(restorer)
     except FailureError as reason:
         return {"why_not": str(reason)}
     example = found[0].schema if found else "DATABASE.SCHEMA"
@@ -110,6 +111,10 @@ def _time_travel(stack: str, more: str) -> dict[str, Any]:
                 "kept_aside": list(each.aside),
             }
             for each in found
+        ],
+        "dropped_databases": [
+            {"database": name, "statements": statements, "until": until.isoformat(timespec="seconds")}
+            for name, statements, until in databases
         ],
     }
 
@@ -160,6 +165,9 @@ def show(told: Mapping[str, Any], output: Console) -> None:
             line(f"      {command}", "dim")
         for name in each["kept_aside"]:
             line(f"      kept aside by a restoration: {name}; DROP TABLE ends it", "dim")
+    for each in travel.get("dropped_databases", ()):
+        line(f"  {each['database']} was dropped, and comes back by hand until {each['until']} (docs/going-back.md):")
+        line(f"      {each['statements']}", "dim")
     line(f"      {travel['command']}" if "command" in travel else f"      not: {travel['why_not']}", "dim")
     output.print("[bold]Migration batches[/]")
     for each in told["migrations"]:

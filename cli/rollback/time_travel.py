@@ -28,6 +28,8 @@ OWNER: Final = "SYSADMIN"
 """Owns databases, schemas and tables (docs/roles.md): no other role is needed to restore them, and none has less."""
 _KEPT: Final = "__UNTIL_"
 _KEPT_NAME: Final = re.compile(rf"{_KEPT}\d{{8}}T\d{{6}}Z\Z")
+_ORGANIZATION: Final = re.compile(r"HCS\d{4}_DB")
+"""An organisation's database (infra/naming.py)."""
 _QUERY: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TABLE: Final = "snowflake:index/table:Table"
 _SCHEMA: Final = "snowflake:index/schema:Schema"
@@ -299,7 +301,7 @@ class Account:
         gone = sorted((row for row in found if row["dropped_on"] is not None), key=lambda row: row["dropped_on"])
         return there, gone[::-1]
 
-    def _aside(self, name: Name) -> Name:
+    def aside(self, name: Name) -> Name:
         """The name under which what is there now is kept."""
         return (*name[:-1], f"{name[-1]}{_KEPT}{self.now:%Y%m%dT%H%M%SZ}")
 
@@ -317,7 +319,7 @@ class Account:
                 f"{oldest.isoformat(timespec='seconds')} to {self.now.isoformat(timespec='seconds')} "
                 f"({there['retention_time']} days; before it was created there is nothing)."
             )
-        aside = self._aside(name)
+        aside = self.aside(name)
         statements = [
             Statement("as it was, under another name, with the grants that it has now", self._clone(name, aside, when)),
             Statement(
@@ -359,7 +361,7 @@ class Account:
         if not gone:
             there_is = "it is there" if there is not None else "no such name"
             raise BadInputError(f"{sql(name)}: nothing of this name was dropped within its Time Travel ({there_is}).")
-        aside = self._aside(name)
+        aside = self.aside(name)
         statements, undo, finish = [], [], []
         if there is not None:
             statements.append(
@@ -428,6 +430,22 @@ def reaches(restorer: Restorer) -> Iterator[Reach]:
     with _asking(restorer.access, None) as account:
         for tenant in restorer.tenants.values():
             yield _reach(account, tenant)
+
+
+def dropped_databases(restorer: Restorer) -> list[tuple[str, str, datetime]]:
+    """Organisations' databases that were dropped and can come back: name, the statements, until when."""
+    with _asking(restorer.access, None) as account:
+        shown = rows(account.cursor, "SHOW DATABASES HISTORY")
+        there = {row["name"] for row in shown if row["dropped_on"] is None}
+        found = []
+        for row in _gone(shown, account.now):
+            name = (str(row["name"]),)
+            if _ORGANIZATION.fullmatch(name[0]):
+                # One that was declared again meanwhile makes way first.
+                aside = f"ALTER DATABASE {sql(name)} RENAME TO {sql(account.aside(name))}; "
+                back = f"{aside if name[0] in there else ''}UNDROP DATABASE {sql(name)}"
+                found.append((name[0], back, _until(row)))
+        return found
 
 
 def _reach(account: Account, tenant: Tenant) -> Reach:

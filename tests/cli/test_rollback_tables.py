@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cli.access import StackAccess
 from cli.connector import SnowflakeAddress, rows
 from cli.failure import BadInputError, FailureError
-from cli.rollback.time_travel import Moment, Restoration, Restorer, Tenant, parsed, reaches
+from cli.rollback.time_travel import Moment, Restoration, Restorer, Tenant, dropped_databases, parsed, reaches
 from emulator.snowflake.account import Account
 from tests.emulator.account_roles import set_up
 from tests.emulator.snowflake_provider import KeyPair
@@ -205,6 +205,21 @@ def test_a_dropped_schema_comes_back_whole(world: World) -> None:
     assert [statement.sql for statement in found.objects[0].statements] == [f"UNDROP SCHEMA {SCHEMA}"]
     world.restorer.run(found)
     assert world.count() == 2
+
+
+def test_an_organisations_dropped_database_is_told_with_what_brings_it_back(world: World) -> None:
+    assert dropped_databases(world.restorer) == []
+    world.ask(
+        "CREATE DATABASE HCS0002_DB", "CREATE DATABASE SCRATCH", "DROP DATABASE HCS0002_DB", "DROP DATABASE SCRATCH"
+    )
+    ((name, statements, until),) = dropped_databases(world.restorer)
+    assert (name, statements) == ("HCS0002_DB", "UNDROP DATABASE HCS0002_DB")
+    assert until > datetime.now(UTC)
+    world.ask("CREATE DATABASE HCS0002_DB")
+    ((_, statements, _),) = dropped_databases(world.restorer)
+    aside, undrop = statements.split("; ")
+    world.ask(aside, undrop)
+    assert dropped_databases(world.restorer) == []
 
 
 def test_what_cannot_come_back_says_why(world: World) -> None:
