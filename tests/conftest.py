@@ -12,7 +12,7 @@ from emulator.collection import collection_deferred
 
 #: Where files bring whole stacks up, a minute or more each, those of the most runs first: whoever is through with them
 #: fills the rest of the time with the short ones.
-LONG = ("engine/test_life.py", "engine", "report", "cli", "policy")
+LONG = ("engine/test_runbooks.py", "engine/test_life.py", "engine", "report", "cli", "policy")
 
 
 @pytest.hookimpl(wrapper=True)
