@@ -171,7 +171,8 @@ def release(file: OrganizationsFile, organization: str, record: Record, given: O
             organization,
             lambda: file.change(organization, {"retired": retired}),
             as_json=given.as_json,
-            with_plan=True,
+            # Protection is the engine's own, and in no plan: it would say that nothing is to be done.
+            with_plan=False,
             notes=["This lifts the protection of its objects; after `up` the same command deletes them."],
         )
 
