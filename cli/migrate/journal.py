@@ -97,7 +97,6 @@ class Journal:
         # One process writes; a kill loses no more than what was not committed, which is found out anew.
         self.database.execute("PRAGMA journal_mode = WAL")
         self.database.execute("PRAGMA synchronous = NORMAL")
-        self.database.execute("PRAGMA temp_store = MEMORY")
         self.database.executescript(_SCHEMA)
 
     def close(self) -> None:
