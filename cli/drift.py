@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 _DATA: Final = {"Table": "TABLE", "Schema": "SCHEMA", "Database": "DATABASE"}
 """What Time Travel brings back, which what `up` makes under the same name would stand in the way of."""
+_WRITES: Final = "-write-in-application"
+"""Behind the organisation's id: the grant by which its application works."""
 _LONGEST: Final = 80
 
 
@@ -211,7 +213,16 @@ def of_step(step: Any, tenant: str | None, stack: str = "local") -> Iterator[Dif
     before = plain(step.old.inputs or {})
     if step.new is None:
         yield Difference(
-            tenant, step.urn, what, "", "is there", "is gone", of_gone(kind), mend=_brought_back(kind, before, stack)
+            tenant,
+            step.urn,
+            what,
+            "",
+            "is there",
+            "is gone",
+            of_gone(kind),
+            # What a suspension takes first: the backend may have suspended it.
+            adopt=f"./nexus tenants suspend {tenant}{_option(stack)}" if name == f"{tenant}{_WRITES}" else "",
+            mend=_brought_back(kind, before, stack),
         )
         return
     for path, was, is_ in _leaves("", before, plain(step.new.inputs or {})):
@@ -314,6 +325,7 @@ def _of_effect(effect: EffectLost, stack: str) -> Difference:
         effect.declared,
         effect.found,
         effect.meaning,
+        adopt=f"./nexus tenants resume {effect.of.tenant}{_option(stack)}" if effect.property_ == "STATUS" else "",
         mend=mend,
     )
 

@@ -477,7 +477,8 @@ def of_privilege(privilege: str, kind: str, name: Iterable[str], holder: str) ->
     if kind == "ACCOUNT":
         what = "may grant anything to anybody" if privilege == "MANAGE GRANTS" else f"may {privilege} in the account"
     elif kind == "WAREHOUSE":
-        what = f"spends {of}'s credits" if privilege == "USAGE" else f"may stop, resume or change {of}"
+        done = {"USAGE": f"spends {of}'s credits", "MONITOR": f"sees what runs on {of}"}
+        what = done.get(privilege, f"may stop, resume or change {of}")
     elif privilege in _READS:
         what = f"reads {of}"
     elif privilege in _WRITES:

@@ -169,6 +169,17 @@ def test_what_the_programs_statements_did_and_somebody_undid(
         assert _lost(account, declared)[0] == []
 
 
+def test_one_that_works_though_it_is_suspended(scripted: tuple[Path, list[Declared]], tmp_path: Path) -> None:
+    template, _ = scripted
+    procedure = '"VIDEXA_SHARED"."TENANT_MANAGEMENT"."SUSPEND_ORGANIZATION"'
+    suspended = Declared("urn", "Execute", "HCS0002-suspended", {"execute": f"CALL {procedure}('HCS0002')"}, "SYSADMIN")
+    with copy_of(template, tmp_path / "account") as account:
+        ((found,), untold) = _lost(account, [suspended])
+        assert (found.property_, found.declared, found.found, untold) == ("STATUS", "SUSPENDED", "ACTIVE", [])
+        run_script(account, f"USE ROLE SYSADMIN; USE WAREHOUSE VIDEXA_SHARED_WH; {found.again}")
+        assert _lost(account, [suspended]) == ([], [])
+
+
 def _lost(account: Account, declared: Any) -> tuple[list[EffectLost], list[str]]:
     with Connection(account.session("NEXUS_DEPLOY", "ACCOUNTADMIN", warehouse="VIDEXA_SHARED_WH")) as connection:
         return lost(declared, Cursor(connection))  # type: ignore[arg-type]
@@ -225,7 +236,11 @@ def test_a_secret_is_not_told() -> None:
 def test_a_table_that_is_gone_is_brought_back_before_up_makes_an_empty_one() -> None:
     (found,) = of_step(step("Table", {"database": "D", "schema": "S", "name": "T"}, None), "HCS0001", "prod")
     assert found.mend == """./nexus sql --stack prod --role SYSADMIN 'UNDROP TABLE "D"."S"."T"'"""
+    works = step("GrantDatabaseRole", {"databaseRoleName": "D.W", "parentRoleName": "R"}, None)
+    works.urn = works.urn.replace("::it", "::HCS0001-write-in-application")
+    assert next(of_step(works, "HCS0001", "prod")).adopt == "./nexus tenants suspend HCS0001 --stack prod"
     (role,) = of_step(step("AccountRole", {"name": "R"}, None), None)
+    assert role.adopt == ""
     assert role.mend == "./nexus refresh && ./nexus up"
 
 
