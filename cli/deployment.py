@@ -655,6 +655,11 @@ def _path_with(found: engine.Engine) -> str:
 
 # The engine tells a program's failure twice: as it was logged, and as the end of the run.
 _AGAIN: Final = "an unhandled error occurred: "
+_NOT_SEEN: Final = re.compile(r"resource '.*' does not exist$")
+_NOT_SEEN_HINT: Final = (
+    "; it is to be imported, and either it is gone, or the role that declares it does not own it and cannot see it: "
+    "./nexus adopt tells which"
+)
 _DEFECT: Final = re.compile(r"^python inline source runtime error: (.*?)\nTraceback", re.DOTALL)
 
 
@@ -673,6 +678,8 @@ def explain(outcome: Outcome, log: Path) -> list[Problem]:
         if repeated and message != problem.message:
             continue
         defect = _DEFECT.match(message)
+        if _NOT_SEEN.search(message):
+            message += _NOT_SEEN_HINT
         if defect:
             message = f"the program failed: {defect[1]} (its trace: {log})"
         problems.append(Problem(problem.urn, message))

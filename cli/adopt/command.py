@@ -339,6 +339,8 @@ def _do(adoption: Adoption, access: StackAccess, *, yes: bool, hand_over: bool, 
     if as_json:
         return
     output = console()
+    if adoption.handed_over:
+        output.print(f"Handed over: {len(statements)} statements were run as {ASKED_AS}.", markup=False)
     if new:
         output.print(f"Written into {file}." if adoption.written else "Nothing was written: give --yes.", markup=False)
     if statements and not adoption.handed_over:

@@ -45,6 +45,11 @@ class Compared:
     differs: Sequence[str] = ()
     replaced_for: Sequence[str] = ()
 
+    def before(self, key: str) -> Any:
+        """A property as it is, be it by its own setting or by one above it."""
+        value = self.found.get(key)
+        return self.outputs.get(key) if value is None else value
+
 
 @dataclass
 class Plan:

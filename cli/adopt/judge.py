@@ -74,9 +74,7 @@ def judge(found: Found, compared: Compared, keep: Collection[str]) -> Judged:
     kept: list[str] = []
     becomes = dict(compared.declared)
     for key in compared.differs:
-        before, after = compared.found.get(key), compared.declared.get(key)
-        if before is None and key == RETENTION:
-            before = compared.outputs.get(key)
+        before, after = compared.before(key), compared.declared.get(key)
         if found.type.endswith(":Table") and key == "columns":
             table = _table(before or [], after or [], found)
             lines += table.lines
@@ -108,7 +106,7 @@ def _kept(found: Found, compared: Compared) -> Judged:
     entry: dict[str, Any] = {"id": found.id}
     if compared.differs:
         entry["keep"] = list(compared.differs)
-    left = {key: compared.found.get(key) for key in compared.differs}
+    left = {key: compared.before(key) for key in compared.differs}
     return Judged(found, lines, entry, {**compared.declared, **left})
 
 
@@ -123,7 +121,7 @@ def _plain_lines(compared: Compared, why: Sequence[str]) -> list[Line]:
 
 def _replaced(found: Found, compared: Compared) -> Refused:
     what = ", ".join(
-        f"{key} is {shown(compared.found.get(key))}, declared is {shown(compared.declared.get(key))}"
+        f"{key} is {shown(compared.before(key))}, declared is {shown(compared.declared.get(key))}"
         for key in compared.replaced_for
     )
     return Refused(
@@ -243,7 +241,7 @@ def of_setting(compared: Compared, left: Collection[str]) -> list[Line]:
 
 def _lines(key: str, compared: Compared, becomes: Becomes, why: str = "") -> Iterator[Line]:
     """A property's line; of a structured one, a line for each part that differs."""
-    for path, declared, found in _parts(key, compared.declared.get(key), compared.found.get(key)):
+    for path, declared, found in _parts(key, compared.declared.get(key), compared.before(key)):
         yield Line(path, shown(declared), shown(found), becomes, why)
 
 
@@ -258,7 +256,7 @@ def _parts(path: str, declared: Any, found: Any) -> Iterator[tuple[str, Any, Any
 
 
 def _line(key: str, compared: Compared, becomes: Becomes, why: str = "") -> Line:
-    return Line(key, shown(compared.declared.get(key)), shown(compared.found.get(key)), becomes, why)
+    return Line(key, shown(compared.declared.get(key)), shown(compared.before(key)), becomes, why)
 
 
 def shown(value: Any) -> str:

@@ -20,6 +20,7 @@ from cli.adopt.find import Found
 from cli.adopt.judge import Judged
 from cli.failure import BadInputError, FailureError
 from cli.place import ROOT, Place
+from cli.progress import Problem, Progress
 from cli.settings_file import edited
 
 IMPORTS: dict[str, Any] = {
@@ -176,3 +177,11 @@ def test_a_resource_that_was_not_found_cannot_be_kept() -> None:
 def test_a_stack_that_is_not_configured_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["adopt", "--stack", "nowhere"]) == 2
     assert "there is no stack 'nowhere'" in capsys.readouterr().err
+
+
+def test_an_import_of_what_cannot_be_seen_is_explained(tmp_path: Path) -> None:
+    urn = "urn:pulumi:local::nexuschat::snowflake:index/database:Database::D"
+    progress = Progress("up", problems=[Problem(urn, "Preview failed: resource '\"D\"' does not exist")])
+    (problem,) = deployment.explain(deployment.Outcome(progress, False), tmp_path / "run.log")
+    assert "the role that declares it does not own it" in problem.message
+    assert "./nexus adopt tells which" in problem.message
