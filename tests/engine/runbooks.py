@@ -78,6 +78,8 @@ def read(path: Path) -> list[Block]:
             where = f"{path.name}:{number}"
             blocks.append(_block(where, number, heading, fence[2].strip(), " ".join(paragraph), body))
             paragraph = []
+        elif line.startswith(("    ", "\t", "~~~")):
+            raise RunbookError(f"{path.name}:{number}: code that nobody would run: write it between ``` fences")
         elif line.startswith("#"):
             heading, paragraph = line.lstrip("# "), []
         elif line.strip():

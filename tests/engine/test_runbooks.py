@@ -336,6 +336,12 @@ def test_it_does_what_it_says(trial: Trial, name: str) -> None:
     assert trial.done[name].printed
 
 
+def test_every_runbook_is_in_the_index_and_the_index_has_no_commands() -> None:
+    index = RUNBOOKS / "README.md"
+    assert sorted(re.findall(r"^\| \[.*\]\((.*)\.md\)", index.read_text(encoding="utf-8"), re.MULTILINE)) == NAMES
+    assert read(index) == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_not_tried_is_on_the_list(name: str) -> None:
     untried = [command.text for block in read(RUNBOOKS / f"{name}.md") if block.untried for command in block.commands]
@@ -377,6 +383,7 @@ def test_an_adopted_table_has_its_rows_and_what_nobody_declares(trial: Trial) ->
         ("```console\nls\n```\n", "begins with no command"),
         ("```yaml\na: 1\n```\n", "does not name the file"),
         ("```console\n$ ls\n", "has no end"),
+        ("    ./nexus up\n", "code that nobody would run"),
     ],
 )
 def test_a_block_that_would_go_unrun_is_an_error(tmp_path: Path, text: str, words: str) -> None:
