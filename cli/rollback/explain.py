@@ -167,7 +167,8 @@ def show(told: Mapping[str, Any], output: Console) -> None:
             line(f"      kept aside by a restoration: {name}; DROP TABLE ends it", "dim")
     for each in travel.get("dropped_databases", ()):
         line(f"  {each['database']} was dropped, and comes back by hand until {each['until']} (docs/going-back.md):")
-        line(f"      {each['statements']}", "dim")
+        for statement in each["statements"]:
+            line(f"      {statement};", "dim")
     line(f"      {travel['command']}" if "command" in travel else f"      not: {travel['why_not']}", "dim")
     output.print("[bold]Migration batches[/]")
     for each in told["migrations"]:

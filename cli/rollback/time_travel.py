@@ -432,19 +432,25 @@ def reaches(restorer: Restorer) -> Iterator[Reach]:
             yield _reach(account, tenant)
 
 
-def dropped_databases(restorer: Restorer) -> list[tuple[str, str, datetime]]:
+def dropped_databases(restorer: Restorer) -> list[tuple[str, list[str], datetime]]:
     """Organisations' databases that were dropped and can come back: name, the statements, until when."""
     with _asking(restorer.access, None) as account:
         shown = rows(account.cursor, "SHOW DATABASES HISTORY")
         there = {row["name"] for row in shown if row["dropped_on"] is None}
-        found = []
+        found: list[tuple[str, list[str], datetime]] = []
         for row in _gone(shown, account.now):
             name = (str(row["name"]),)
             if _ORGANIZATION.fullmatch(name[0]):
                 # One that was declared again meanwhile makes way first.
-                aside = f"ALTER DATABASE {sql(name)} RENAME TO {sql(account.aside(name))}; "
-                back = f"{aside if name[0] in there else ''}UNDROP DATABASE {sql(name)}"
-                found.append((name[0], back, _until(row)))
+                statements = [f"ALTER DATABASE {sql(name)} RENAME TO {sql(account.aside(name))}"]
+                statements = statements if name[0] in there else []
+                statements.append(f"UNDROP DATABASE {sql(name)}")
+                # The engine drops tables first, then schemas: each comes back by itself.
+                inside = {each[1:] for each in restorer.declared}
+                for parts in sorted(inside, key=lambda each: (len(each), each)):
+                    kind = "SCHEMA" if len(parts) == 1 else "TABLE"
+                    statements.append(f"UNDROP {kind} {sql((*name, *parts))}")
+                found.append((name[0], statements, _until(row)))
         return found
 
 

@@ -86,11 +86,19 @@ def tables_of(plan: Plan, database: str, schema: str = "") -> list[str]:
     )
 
 
+_INSIDE: Final = ", then UNDROP of each schema and table in it, which the engine drops first"
+"""An object comes back with what it held when it was dropped, and not with what was dropped before."""
+
+
 def _kept_for(step: Step, plan: Plan, name: tuple[str, ...], kind: Stateful) -> str:
     if not kind.undrop:
         return kind.back
     transient = str(step.before("isTransient")).lower() == "true"
-    said = time_travel(plan, name, f"UNDROP {kind.word} {sql(name)}")
+    inside = kind.word in ("DATABASE", "SCHEMA") and any(
+        other.gone and object_name(other)[: len(name)] == name != object_name(other)
+        for other in plan.of("Schema", "Table")
+    )
+    said = time_travel(plan, name, f"UNDROP {kind.word} {sql(name)}{_INSIDE if inside else ''}")
     if step.op == "replace":
         said += " once the new one is renamed"
     if transient:
@@ -152,11 +160,8 @@ def organizations(plan: Plan) -> Iterator[Finding]:
         databases = [object_name(step) for step in held if step.kind == "Database"]
         tables = sorted(sql(object_name(step)[1:]) for step in held if step.kind == "Table")
         names = [sql(name) for name in databases] or [sql(object_name(held[0]))]
-        back = (
-            time_travel(plan, databases[0], ", ".join(f"UNDROP DATABASE {name}" for name in names))
-            if databases
-            else "see the objects"
-        )
+        undrop = ", ".join(f"UNDROP DATABASE {name}" for name in names)
+        back = time_travel(plan, databases[0], f"{undrop}{_INSIDE}") if databases else "see the objects"
         yield Finding(
             component.urn,
             component.name,
@@ -164,7 +169,7 @@ def organizations(plan: Plan) -> Iterator[Finding]:
             "remove",
             f"the organisation as a whole: {listed(names)} with {len(tables)} tables ({listed(tables)}), "
             f"every conversation in them, and {len(inside) - len(held)} other resources (roles, grants, warehouse)",
-            f"{back}, then 7 days of Fail-safe, by Snowflake's support alone; roles and grants by declaring it again",
+            f"{back}; then 7 days of Fail-safe, by Snowflake's support alone; roles and grants by declaring it again",
             " ".join(STATEFUL["Database"].check.replace("{}", name) for name in names),
         )
 

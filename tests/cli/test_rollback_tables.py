@@ -208,17 +208,24 @@ def test_a_dropped_schema_comes_back_whole(world: World) -> None:
 
 
 def test_an_organisations_dropped_database_is_told_with_what_brings_it_back(world: World) -> None:
+    """As the engine deletes it: tables first, then the schema, then the database."""
     assert dropped_databases(world.restorer) == []
+    other = "HCS0002_DB.NEXUSCHAT"
     world.ask(
-        "CREATE DATABASE HCS0002_DB", "CREATE DATABASE SCRATCH", "DROP DATABASE HCS0002_DB", "DROP DATABASE SCRATCH"
+        *("CREATE DATABASE SCRATCH", "DROP DATABASE SCRATCH", "CREATE DATABASE HCS0002_DB", f"CREATE SCHEMA {other}"),
+        *(f"CREATE TABLE {other}.{name} AS SELECT 1 AS ID" for name in TABLES),
+        *(f"DROP TABLE {other}.{name}" for name in TABLES),
+        *(f"DROP SCHEMA {other}", "DROP DATABASE HCS0002_DB"),
     )
     ((name, statements, until),) = dropped_databases(world.restorer)
-    assert (name, statements) == ("HCS0002_DB", "UNDROP DATABASE HCS0002_DB")
+    assert (name, statements[:2]) == ("HCS0002_DB", ["UNDROP DATABASE HCS0002_DB", f"UNDROP SCHEMA {other}"])
     assert until > datetime.now(UTC)
+    # Declared again, it is there and empty: that one makes way.
     world.ask("CREATE DATABASE HCS0002_DB")
     ((_, statements, _),) = dropped_databases(world.restorer)
-    aside, undrop = statements.split("; ")
-    world.ask(aside, undrop)
+    assert statements[0].startswith("ALTER DATABASE HCS0002_DB RENAME TO HCS0002_DB__UNTIL_")
+    world.ask(*statements)
+    assert world.ask(f"SELECT COUNT(*) FROM {other}.MESSAGES") == 1
     assert dropped_databases(world.restorer) == []
 
 

@@ -157,7 +157,7 @@ def test_a_removed_organisation_is_one_finding_with_all_that_goes() -> None:
     assert (finding.tenant, finding.object, finding.change) == ("HCS0001", "organisation HCS0001", "remove")
     assert "HCS0001_DB with 1 tables (NEXUSCHAT.CONVERSATIONS)" in finding.lost
     assert finding.check_first.startswith("SELECT TABLE_SCHEMA, TABLE_NAME, ROW_COUNT FROM HCS0001_DB.")
-    assert "30 days of Time Travel: UNDROP DATABASE HCS0001_DB, then 7 days of Fail-safe" in finding.recoverable
+    assert "30 days of Time Travel: UNDROP DATABASE HCS0001_DB, then UNDROP of each schema" in finding.recoverable
 
 
 def test_an_organisation_that_keeps_its_data_loses_none() -> None:
