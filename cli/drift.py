@@ -379,9 +379,9 @@ def show(drift: Drift, stack: str, output: Console) -> None:
         for database, count in Counter(each.within for each in own if each.within).items():
             output.print(f"  {count} more went with {database}", markup=False, highlight=False)
     if found:
-        count = f"{len(found)} difference{'' if len(found) == 1 else 's'}"
+        told = f"{len(found)} difference{'' if len(found) == 1 else 's'}"
         output.print(
-            f"{count}. `{mended}` mends what has no line `mend`; what has no line `adopt` is declared by the program, "
+            f"{told}. `{mended}` mends what has no line `mend`; what has no line `adopt` is declared by the program, "
             "and by no setting.",
             markup=False,
             soft_wrap=True,

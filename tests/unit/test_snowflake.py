@@ -396,8 +396,10 @@ BY_ANOTHER = {
     (WAREHOUSE, "COMPUTE_WH"): "SYSADMIN",
     # Snowflake's own database and the account belong to ACCOUNTADMIN.
     (EXECUTE, "cortex-from-public"): "ACCOUNTADMIN",
+    (EXECUTE, "ai-functions-from-public"): "ACCOUNTADMIN",
     (EXECUTE, "models-from-public"): "ACCOUNTADMIN",
     (GRANT_DATABASE_ROLE, "cortex-user"): "ACCOUNTADMIN",
+    (GRANT_TO_ROLE, "cortex-ai-functions"): "ACCOUNTADMIN",
     (GRANT_TO_ROLE, "maintenance-tasks"): "ACCOUNTADMIN",
     (GRANT_TO_ROLE, "maintenance-alerts"): "ACCOUNTADMIN",
     (GRANT_DATABASE_ROLE, "SNOWFLAKE-SECURITY_VIEWER"): "ACCOUNTADMIN",
