@@ -636,6 +636,34 @@ CREATE VIEW o.s.v AS SELECT f(id) AS n FROM t""",
     run(admin, "DROP DATABASE c")
 
 
+def test_who_may_use_a_schema_gets_no_power_over_it_by_a_clone(shared: Account, admin: Connection) -> None:
+    schema = admin.session.schema
+    run(
+        admin,
+        f"""ALTER SCHEMA {schema} ENABLE MANAGED ACCESS
+CREATE TABLE t (id INT)
+CREATE TABLE dropped (id INT)
+DROP TABLE dropped
+CREATE ROLE IF NOT EXISTS guest
+GRANT USAGE ON WAREHOUSE w TO ROLE guest
+GRANT USAGE, CREATE SCHEMA ON DATABASE d TO ROLE guest
+GRANT USAGE ON SCHEMA {schema} TO ROLE guest""",
+    )
+    with as_role(shared, "GUEST", admin) as guest:
+        assert refusal(guest, f"CREATE SCHEMA {schema}_c CLONE {schema} WITH MANAGED ACCESS").errno == 3001
+        run(guest, f"CREATE SCHEMA {schema}_c CLONE {schema}")
+        for sql in (
+            "SELECT * FROM t",
+            "CREATE TABLE mine CLONE t",
+            "GRANT SELECT ON TABLE t TO ROLE guest",
+            "GRANT OWNERSHIP ON TABLE t TO ROLE guest",
+            f"ALTER SCHEMA {schema}_c ENABLE MANAGED ACCESS",
+            "DROP TABLE t",
+            f"UNDROP TABLE {schema}.dropped",
+        ):
+            assert refusal(guest, sql).errno in (2003, 3001, 3102), sql
+
+
 def test_two_tables_change_names(shared: Account, admin: Connection) -> None:
     run(admin, "CREATE TABLE t (a INT)\nCREATE TABLE u (b INT)\nINSERT INTO t VALUES (1)\nINSERT INTO u VALUES (2)")
     run(admin, "GRANT SELECT ON TABLE t TO ROLE reader")

@@ -523,6 +523,8 @@ class ObjectOperations(RetentionOperations, TaskGraphOperations):
         self._check_edition(given)
         if spec.kind == "TASK":
             self._check_changed_task(entry, [*given, *removed], merged)
+        if spec.kind == "SCHEMA" and given.get("MANAGED_ACCESS") and not entry.properties.get("MANAGED_ACCESS"):
+            self._require_power_over_grants(session, entry, entry.descendants())
         if spec.kind == "ALERT" and given.get("STATE") == "STARTED":
             self.require_owner_may_run(entry.name, "ALERT")
         if spec.kind == "USER" and ("PASSWORD" in given or "LOGIN_NAME" in given):
@@ -547,6 +549,12 @@ class ObjectOperations(RetentionOperations, TaskGraphOperations):
             if given["STATE"] == "STARTED":
                 self._running_since[entry.identifier] = now()
         return self._shown(entry)
+
+    def _require_power_over_grants(self, session: Session, schema: Entry, inside: Iterable[Entry]) -> None:
+        """Refuse managed access to whoever may not grant on all that lies in the schema: as its owner he would."""
+        roles = self._rights.effective(session)
+        if not self._rights.on_account(roles, "MANAGE GRANTS") and any(one.owner not in roles for one in inside):
+            raise SnowflakeError.insufficient_privileges(schema.kind, schema.own_name)
 
     def _may_alter(self, session: Session, spec: KindSpec, entry: Entry, key: str) -> None:
         if spec.kind == "ACCOUNT":

@@ -276,9 +276,9 @@ class TimeTravelOperations(ObjectOperations):
         """A schema or database with all that another has in it, as it is or was. Needs USAGE on the other.
 
         What lies in it keeps its owner and its grants, and is under the clones of the policies and tags that lie in it
-        too; the clone itself has no grants. Of a time in the past tables have the rows of then, and those are there
-        that were dropped since; all else is as it is now, if it was there then. Tasks and alerts do not run; internal
-        stages stay behind.
+        too; the clone itself has no grants, nor managed access unless asked for. Of a time in the past tables have the
+        rows of then, and those are there that were dropped since; all else is as it is now, if it was there then.
+        Tasks and alerts do not run; internal stages stay behind.
         """
         spec = spec_of(kind)
         entry = self._entry(spec.kind, source)
@@ -292,6 +292,10 @@ class TimeTravelOperations(ObjectOperations):
             raise SnowflakeError.compilation(2119, "0A000", "Transient object cannot be cloned to a permanent object.")
         given = {**_inherited(entry), **(properties or {})}
         self._refuse_unmasked(entry, name)
+        # The owner of a schema with managed access grants on all in it, and the clone's owner is another.
+        given["MANAGED_ACCESS"] = (properties or {}).get("MANAGED_ACCESS")
+        if given["MANAGED_ACCESS"]:
+            self._require_power_over_grants(session, entry, entry.descendants())
         if spec.kind == "DATABASE":
             given["WITHOUT_PUBLIC"] = True
         with contextlib.ExitStack() as stack:
