@@ -296,7 +296,10 @@ def encoded(document: Document | bytes) -> bytes:
 
 
 def archive(collections: Mapping[str, Sequence[Document | bytes]], *, at_once: int = 3) -> bytes:
-    """An archive as `mongodump --archive` makes it: the collections by turns, a few documents of each in a block."""
+    """An archive as `mongodump --archive` makes it: the collections by turns, a few documents of each in a block.
+
+    A collection of another database is named with it: `shop/orders`.
+    """
     return b"".join(_archive(collections, at_once))
 
 
@@ -307,7 +310,7 @@ def _archive(collections: Mapping[str, Sequence[Document | bytes]], at_once: int
         {"concurrent_collections": 4, "version": "0.1", "server_version": "7.0.12", "tool_version": "100.9.5"}
     )
     for name in collections:
-        yield bson.encode({"db": DATABASE, "collection": name, "metadata": "{}", "size": 0, "type": "collection"})
+        yield bson.encode({**_space(name), "metadata": "{}", "size": 0, "type": "collection"})
     yield terminator
     left = {name: list(documents) for name, documents in collections.items()}
     while left:
@@ -324,7 +327,12 @@ def _archive(collections: Mapping[str, Sequence[Document | bytes]], at_once: int
 
 
 def _namespace(name: str, *, ended: bool) -> bytes:
-    return bson.encode({"db": DATABASE, "collection": name, "EOF": ended, "CRC": Int64(0)})
+    return bson.encode({**_space(name), "EOF": ended, "CRC": Int64(0)})
+
+
+def _space(name: str) -> Document:
+    database, _, collection = name.rpartition("/")
+    return {"db": database or DATABASE, "collection": collection}
 
 
 def write_map(path: Path, users: Mapping[str, str]) -> Path:

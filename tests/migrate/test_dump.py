@@ -48,6 +48,15 @@ def test_every_form_gives_every_document_once(tmp_path: Path, database: Chat, fo
     assert dump.meter.done == dump.meter.total > 0
 
 
+def test_another_databases_blocks_in_between_are_left_alone(tmp_path: Path, database: Chat) -> None:
+    others = {"shop/orders": [{"_id": 1}, {"_id": 2}], "shop/customers": [{"_id": 3}, {"_id": 4}]}
+    path = tmp_path / "dump"
+    path.write_bytes(archive({**others, **database.collections}, at_once=1))
+    expected = {name: [bson.encode(each) for each in documents] for name, documents in database.collections.items()}
+    assert contents(read(path)) == expected
+    assert len(list(open_dump(path, "shop").items())) == 4
+
+
 def test_one_file_is_a_collection(tmp_path: Path, database: Chat) -> None:
     write_folder(tmp_path / "dump", database.collections, packed=True)
     found = read(tmp_path / "dump" / DATABASE / "messages.bson.gz")
