@@ -64,7 +64,9 @@ def story(nexus: Nexus) -> Story:
     with nexus.serving():
         nexus.run("sql", "--role", "ACCOUNTADMIN", "--file", str(OLD_SCRIPTS))
         story.seen["rows before"] = rows(nexus, [*ROWS], "COMPUTE_WH", "--role", "ACCOUNTADMIN")
-        run("blocked", "adopt", "--yes", "--json", "--set", "snowflake.service_user.adopt=false", expect=1)
+        # As if nobody had said that the applications' user and what it works with are there.
+        unsaid = ("--set", "snowflake.service_user.adopt=false", "--set", "snowflake.existing=null")
+        run("blocked", "adopt", "--yes", "--json", *unsaid, expect=1)
         story.seen["written though blocked"] = adopted.exists()
         # The way out that it tells.
         nexus.sql("ALTER SCHEMA HCS0003_DB.NEXUSCHAT RENAME TO HCS0003_DB.NEXUSCHAT_OLD", "ACCOUNTADMIN")
@@ -94,6 +96,8 @@ def story(nexus: Nexus) -> Story:
             *("sql", "--user", "AGENTNEXUS_SVC", "--role", "HCS0003_APP", "--json"),
             "USE WAREHOUSE HCS0003_WH; SELECT USER_ID, TITLE FROM HCS0003_DB.NEXUSCHAT.CONVERSATIONS",
         ).answer[-1]["rows"]
+    run("destroy", "destroy", "--yes", "--json")
+    story.seen["left"] = nexus.stack.exists()
     return story
 
 
@@ -177,3 +181,8 @@ def test_drift_tells_the_grants_of_before_and_nothing_else(story: Story) -> None
         ('ROLE "HCS0001_ANALYST"', "grants"),
     }
     assert all(each["mend"].startswith("./nexus sql --role SECURITYADMIN 'REVOKE ") for each in drift)
+
+
+def test_an_embedded_stack_with_a_protected_vault_can_be_thrown_away(story: Story) -> None:
+    assert story.runs["destroy"].answer["result"] == "succeeded"
+    assert not story.seen["left"]
