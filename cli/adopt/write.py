@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -43,6 +44,22 @@ def write(stack: str, imports: Mapping[str, Mapping[str, Any]], settings: Mappin
         replace_text(file.path, text)
         deployment.check_settings(configuration.load(stack))
     return file.path
+
+
+def without_organization(stack: str, organization: str) -> KeptFile:
+    """Take out what was taken over of an organisation that is declared no more; gives the file as it was.
+
+    Its objects' logical names begin with its id. Where nothing of it was taken over, nothing is written.
+    """
+    file = KeptFile.read(file_of(stack))
+    key = f"{configuration.project()}:imports"
+    known = ((yaml.safe_load(file.before or "") or {}).get("config") or {}).get(key) or {}
+    own = [name for name in known if re.match(rf"{organization}(?![0-9A-Za-z])", name.split()[-1])]
+    if own and len(own) == len(known):
+        replace_text(file.path, edited(file.before or "", ("config",), {key: None}))
+    elif own:
+        replace_text(file.path, edited(file.before or "", ("config", key), dict.fromkeys(own)))
+    return file
 
 
 def _begun(config: dict[str, Any], settings: Mapping[tuple[str, ...], Any]) -> str:

@@ -17,6 +17,7 @@ import yaml
 
 from cli import configuration, deployment, guard, options
 from cli.access import stack_access
+from cli.adopt.write import without_organization
 from cli.clock import today
 from cli.connector import one_line, rows
 from cli.console import answer, console
@@ -211,37 +212,39 @@ def _allow(
 
     Raises `FailureError` where the plan does anything else, or needs no allowance any more.
     """
-    request = Request("preview", file.stack, overrides=file.overrides)
-    found, outcome = preview(request, file.check(), quiet=given.as_json)
-    blocked = list(outcome.verdict.blocked) if outcome.verdict else []
-    foreign = [judged for judged in blocked if judged.finding.tenant != organization or judged.finding.unknown]
-    if foreign or not (outcome.succeeded or blocked):
-        words = [f"  {judged.finding}" for judged in foreign] or [
-            f"  {problem}" for problem in (*outcome.progress.problems, *outcome.progress.violations)
+    taken_over = without_organization(file.stack, organization)
+    with taken_over.kept():
+        request = Request("preview", file.stack, overrides=file.overrides)
+        found, outcome = preview(request, file.check(), quiet=given.as_json)
+        blocked = list(outcome.verdict.blocked) if outcome.verdict else []
+        foreign = [judged for judged in blocked if judged.finding.tenant != organization or judged.finding.unknown]
+        if foreign or not (outcome.succeeded or blocked):
+            words = [f"  {judged.finding}" for judged in foreign] or [
+                f"  {problem}" for problem in (*outcome.progress.problems, *outcome.progress.violations)
+            ]
+            raise FailureError("the plan does more than remove this organisation:\n" + "\n".join(words))
+        planned = of_one(organization, found, file.stack, settings)
+        if planned.elsewhere:
+            raise FailureError(
+                f"{planned.elsewhere} changes beside this organisation's are due: `./nexus up` with its line in first."
+            )
+        if who is None:
+            if not blocked:
+                raise FailureError(f"{organization} is still up in stack {file.stack}: `./nexus up` deletes it.")
+            who = _accepted(given)
+        allowances = Allowances.of(file.stack)
+        retired = record.values["retired"]
+        reason = f"{organization} left on {retired['since']}; exported, and kept until {retired['delete_from']}"
+        with allowances.kept():
+            record.write(
+                deletion={**record.values["deletion"], "allowed": sorted({judged.fingerprint for judged in blocked})}
+            )
+            allowances.add(blocked, reason, who)
+        notes = [
+            f"{sum(counts.values()):,} rows go, {len(blocked)} losses are allowed for {_ALLOWED_FOR_DAYS} days.",
+            "After `up` the same command writes the certificate.",
         ]
-        raise FailureError("the plan does more than remove this organisation:\n" + "\n".join(words))
-    planned = of_one(organization, found, file.stack, settings)
-    if planned.elsewhere:
-        raise FailureError(
-            f"{planned.elsewhere} changes beside this organisation's are due: `./nexus up` with its line in first."
-        )
-    if who is None:
-        if not blocked:
-            raise FailureError(f"{organization} is still up in stack {file.stack}: `./nexus up` deletes it.")
-        who = _accepted(given)
-    allowances = Allowances.of(file.stack)
-    retired = record.values["retired"]
-    reason = f"{organization} left on {retired['since']}; exported, and kept until {retired['delete_from']}"
-    with allowances.kept():
-        record.write(
-            deletion={**record.values["deletion"], "allowed": sorted({judged.fingerprint for judged in blocked})}
-        )
-        allowances.add(blocked, reason, who)
-    notes = [
-        f"{sum(counts.values()):,} rows go, {len(blocked)} losses are allowed for {_ALLOWED_FOR_DAYS} days.",
-        "After `up` the same command writes the certificate.",
-    ]
-    tell(file, organization, planned, as_json=given.as_json, notes=notes, next_=up_command(file))
+        tell(file, organization, planned, as_json=given.as_json, notes=notes, next_=up_command(file))
 
 
 def _still_as_exported(file: OrganizationsFile, organization: str, record: Record) -> dict[str, int]:

@@ -66,6 +66,22 @@ def test_what_comes_later_goes_beside_what_is_there(real: Path) -> None:
     assert config["nexuschat:imports"] == IMPORTS
 
 
+def test_an_organisation_that_goes_takes_its_lines_along_and_no_others(real: Path) -> None:
+    before = real.read_text(encoding="utf-8")
+    assert write.without_organization("tried", "HCS0001").before == before
+    assert real.read_text(encoding="utf-8") == before
+    anothers = {"snowflake Warehouse HCS00011_WH-warehouse": {"id": '"HCS00011_WH"'}}
+    write.write("tried", {**IMPORTS, **anothers}, {})
+    kept = write.without_organization("tried", "HCS0001")
+    assert yaml.safe_load(real.read_text(encoding="utf-8"))["config"]["nexuschat:imports"] == anothers
+    kept.restore()
+    assert deployment.check_settings(configuration.load("tried")).imports.keys() == {*IMPORTS, *anothers}
+    write.without_organization("tried", "HCS0001")
+    # The last line takes the setting along, and nothing else.
+    write.without_organization("tried", "HCS00011")
+    assert real.read_text(encoding="utf-8") == before
+
+
 def test_settings_that_would_not_be_valid_are_not_written(real: Path) -> None:
     before = real.read_bytes()
     with pytest.raises(BadInputError, match="is no resource as a plan names it"):

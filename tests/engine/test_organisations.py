@@ -115,13 +115,18 @@ def life(nexus_up: Nexus, tmp_path_factory: pytest.TempPathFactory) -> Life:
         life.seen["poisoned allowances"] = allowances.exists()
         nexus.tenants_file.write_text(due, encoding="utf-8")
 
+        # Of it and of another, something was taken over: a line that nothing declares would end every run.
+        adopted = {f"snowflake Table {name}-CONVERSATIONS": {"keep": ["comment"]} for name in ("HCS0001", "HCS0003")}
+        (nexus.stack / "adopted.yaml").write_text(yaml.safe_dump({"config": {"nexuschat:imports": adopted}}), "utf-8")
         life.kill_when_the_line_is_gone("tenants", "remove", "HCS0003", *OFFICER)
         life.run("delete", "tenants", "remove", "HCS0003", *OFFICER, "--json")
         # What another organisation's removal was allowed meanwhile.
         allowed = yaml.safe_load(allowances.read_text(encoding="utf-8"))
         allowances.write_text(yaml.safe_dump([*allowed, ANOTHERS]), encoding="utf-8")
         life.run("certify before up", "tenants", "remove", "HCS0003", expect=1)
+        life.seen["adopted"] = yaml.safe_load((nexus.stack / "adopted.yaml").read_text(encoding="utf-8"))
         life.run("up without it", "up", "--yes", "--json")
+        (nexus.stack / "adopted.yaml").unlink()
         life.run("certify", "tenants", "remove", "HCS0003", "--json")
         life.run("certify again", "tenants", "remove", "HCS0003", "--json")
         life.seen["allowances"] = yaml.safe_load(allowances.read_text(encoding="utf-8"))
@@ -197,6 +202,7 @@ def test_deleting_touches_that_organisation_alone(life: Life) -> None:
     assert answer["changes_elsewhere"] == 0
     assert set(yaml.safe_load(life.text["delete"])["organizations"]) == {"HCS0001", "HCS0002"}
     assert changed(life.runs["up without it"]) == {"deleted": len(answer["plan"])}
+    assert list(life.seen["adopted"]["config"]["nexuschat:imports"]) == ["snowflake Table HCS0001-CONVERSATIONS"]
 
 
 def test_the_certificate_says_what_went_and_until_when_it_can_be_had_back(life: Life) -> None:
