@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,10 @@ def _kill_while_writing(nexus: Nexus, options: tuple[str, ...]) -> None:
 
 def _noted(journal: Path) -> bool:
     try:
-        with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as database:
+        with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as database:
             return database.execute("SELECT COUNT(*) FROM document WHERE digest IS NOT NULL").fetchone()[0] > 0
     except sqlite3.Error:
         return False
-    finally:
-        database.close()
 
 
 def test_a_migration_from_its_kill_to_its_rollback(nexus: Nexus, dump: tuple[str, ...]) -> None:

@@ -80,12 +80,16 @@ class Graph:
     result: Any = None
 
     def of(self, type_: str, parent: str | None = None) -> list[Registration]:
-        """The resources of a type; `parent` is the logical name of the component that they stand under."""
-        return [
+        """The resources of a type, by name: they are registered in another order in each run.
+
+        `parent` is the logical name of the component that they stand under.
+        """
+        found = (
             one
             for one in self.resources
             if one.type == type_ and (parent is None or one.parent.rsplit("::", 1)[-1] == parent)
-        ]
+        )
+        return sorted(found, key=lambda one: one.name)
 
     def one(self, type_: str, name: str) -> Registration:
         found = [one for one in self.resources if one.type == type_ and one.name == name]

