@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,15 +13,22 @@ from rich.markup import escape
 # No emoji: a resource type such as `videxa:snowflake:Organization` has one's name between its colons.
 
 
+# Columns: more than any line has.
+WIDEST: Final = 100_000
+
+
 @functools.cache
 def console() -> Console:
-    """Where a verb reports to: standard output, without colours or line breaks of its own when that is no terminal."""
-    return Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+    """Where a verb reports to: standard output. Where that is no terminal, without colours, and a line stays a line, a
+    table's too."""
+    terminal = sys.stdout.isatty()
+    return Console(highlight=False, emoji=False, soft_wrap=not terminal, width=None if terminal else WIDEST)
 
 
 @functools.cache
 def errors() -> Console:
-    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+    width = None if sys.stderr.isatty() else WIDEST
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True, width=width)
 
 
 def say(text: str) -> None:

@@ -96,9 +96,6 @@ def _leaves(value: Any, path: str = "") -> dict[str, Any]:
 def show(
     stacks: tuple[str, str], rows: Mapping[str, tuple[Any, Any]], different: Mapping[str, Any], output: Console
 ) -> None:
-    if not output.is_terminal:
-        # Where nobody looks at a terminal, lines stay whole.
-        output = Console(file=output.file, width=160, emoji=False, color_system=None)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
     table.add_column("setting", overflow="fold")
     for stack in stacks:

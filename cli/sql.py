@@ -22,7 +22,7 @@ from rich.table import Table
 from cli import options
 from cli.access import StackAccess, stack_access
 from cli.connector import connect, one_line
-from cli.console import console
+from cli.console import WIDEST, console, errors
 from cli.failure import BadInputError, FailureError
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 _ROLE_REFUSED = frozenset({390186, 390189})
 """Snowflake's numbers for a log-in in a role that is not there, or not the user's."""
-_WIDEST = 100_000
-"""Characters: no row is wider than what a line may hold where nobody looks at a terminal."""
 
 
 def statements(text: str) -> Iterator[str]:
@@ -67,9 +65,7 @@ def run(connection: SnowflakeConnection, texts: Iterable[str], output: Console, 
             if as_json:
                 answers.append({"statement": text, "error": one_line(error), "number": error.errno})
             else:
-                Console(stderr=True, emoji=False).print(
-                    f"[red]✗[/] {escape(one_line(error))}", soft_wrap=True, highlight=False
-                )
+                errors().print(f"[red]✗[/] {escape(one_line(error))}")
             break
         if as_json:
             answers.append(answer)
@@ -136,10 +132,8 @@ def _show(answer: dict[str, Any], output: Console) -> None:
         table.add_column(escape(name), no_wrap=True)
     for row in answer["rows"]:
         table.add_row(*(escape(_text(value)) for value in row))
-    width = Measurement.get(output, output.options.update(max_width=_WIDEST), table).maximum
-    if not output.is_terminal:
-        Console(file=output.file, width=max(width, 1), emoji=False, color_system=None).print(table)
-    elif width <= output.width:
+    width = Measurement.get(output, output.options.update(max_width=WIDEST), table).maximum
+    if width <= output.width:
         output.print(table)
     else:
         for number, row in enumerate(answer["rows"], 1):

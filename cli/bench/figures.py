@@ -215,13 +215,12 @@ def show_times(sizes: Sequence[SizeFigures], console: Console) -> None:
             ),
             f"{size.peak_bytes / 1024**2:.0f} MiB",
         )
-    _wide(console).print(table)
+    console.print(table)
 
 
 def show(sizes: Sequence[SizeFigures], console: Console) -> None:
     """All figures, for a person to read."""
     show_times(sizes, console)
-    console = _wide(console)
     costs = _table("Seconds that one tenant more costs")
     for heading in ("step", "from", "to", "ours", "±", "computed", "the floor's"):
         costs.add_column(heading, justify="left" if heading == "step" else "right")
@@ -272,8 +271,3 @@ def _table(title: str) -> Table:
     return Table(
         title=f"\n{title}", title_justify="left", box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0)
     )
-
-
-def _wide(console: Console) -> Console:
-    """Where nobody looks at a terminal, lines stay whole."""
-    return console if console.is_terminal else Console(file=console.file, width=140, emoji=False, color_system=None)

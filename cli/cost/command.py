@@ -147,9 +147,6 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
 
 def show(told: Mapping[str, Any], found: Estimate, known: prices_file.Prices, output: Console) -> None:
     """Every line, the tenants, the areas, what it adds to the earlier one, and what is not in it."""
-    if not output.is_terminal:
-        # Where nobody looks at a terminal, lines stay whole.
-        output = Console(file=output.file, width=140, emoji=False, color_system=None)
     _table(
         output, "what", {line.what: ((line.floor, line.ceiling), line.why) for line in found.lines if not line.tenant}
     )

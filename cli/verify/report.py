@@ -6,13 +6,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-
-_WIDTH: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +124,6 @@ class Report:
                 table.add_row(f"[bold]{escape(area)}[/]")
             mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
             table.add_row(f"  {mark} {escape(check.asked)}", escape(check.expected), escape(check.told()))
-        if not console.is_terminal:
-            # Nobody's window is that narrow: a line stays a line, for those who read a log or search it.
-            console = Console(file=console.file, width=_WIDTH, highlight=False, emoji=False, color_system=None)
         console.print(table)
         for check in self.failed:
             for finding in check.findings:

@@ -10,6 +10,7 @@ from rich.console import Console
 from snowflake.connector.errors import ProgrammingError
 
 from cli.connector import one_line, private_key
+from cli.console import console
 from cli.failure import BadInputError
 from cli.sql import _show, read, statements
 
@@ -42,19 +43,23 @@ def test_what_is_no_key_is_refused_without_being_repeated() -> None:
     assert "secret" not in str(refusal.value)
 
 
-def shown(width: int, *, terminal: bool) -> str:
+def shown(output: Console) -> str:
     text = io.StringIO()
-    console = Console(file=text, width=width, force_terminal=terminal, color_system=None)
-    _show({"columns": ["name", "comment"], "rows": [["A" * 60, "[b]not markup[/b]"], [None, "2"]]}, console)
+    output.file = text
+    _show({"columns": ["name", "comment"], "rows": [["A" * 60, "[b]not markup[/b]"], [None, "2"]]}, output)
     return text.getvalue()
 
 
+def terminal(width: int) -> Console:
+    return Console(width=width, force_terminal=True, color_system=None)
+
+
 def test_a_result_keeps_its_lines_whole_where_nobody_looks_at_a_terminal() -> None:
-    assert shown(20, terminal=False).splitlines()[1] == f"{'A' * 60}  [b]not markup[/b]"
+    assert shown(console.__wrapped__()).splitlines()[1] == f"{'A' * 60}  [b]not markup[/b]"
 
 
 def test_a_result_too_wide_for_a_terminal_is_told_row_by_row() -> None:
-    assert [line.split()[0] for line in shown(79, terminal=True).splitlines()] == ["name", "A" * 60, "NULL", "2"]
-    lines = [line.split() for line in shown(78, terminal=True).splitlines()]
+    assert [line.split()[0] for line in shown(terminal(79)).splitlines()] == ["name", "A" * 60, "NULL", "2"]
+    lines = [line.split() for line in shown(terminal(78)).splitlines()]
     assert lines[:2] == [["row", "1"], ["name", "A" * 60]]
     assert ["name", "NULL"] in lines
