@@ -52,7 +52,8 @@ def edited(text: str, path: Sequence[str], changes: Mapping[str, Any], *, block:
     """The YAML text with keys of the mapping at `path` set, or removed where the new value is None.
 
     New keys go after the mapping's last one, mappings that are missing along the path to the end of their parent.
-    A value that is a mapping or a list is written on one line; with `block`, a mapping that is missing at the end of
+    A value that is a mapping or a list is written on one line, a list of mappings an entry a line; of such a list that
+    is there already, the entries that stay are left as they are. With `block`, a mapping that is missing at the end of
     `path` gets a line for each of its keys. Raises `BadInputError` where there is no mapping at
     `path`, or where more than that would change (an alias, say).
     """
@@ -121,11 +122,14 @@ def _changed(text: str, path: Sequence[str], key: str, value: Any, *, block: boo
         return text if value is None else _added(text, node, key, value)
     if value is None:
         return _removed(text, node, key)
+    if (relisted := _relisted(text, old, value)) is not None:
+        return relisted
     start = old.start_mark.index
     head = text[:start].rstrip()
     # On the key's own line: where nothing stood, and where the old value was lines of its own.
     if head.endswith(":"):
-        return f"{head} {_written(value, flow=bool(node.flow_style))}{text[_end(old) :]}"
+        written = f" {_written(value, flow=True)}" if node.flow_style else _in_block(value, _new_line(text, node))
+        return head + written + text[_end(old) :]
     return text[:start] + _written(value, flow=bool(node.flow_style)) + text[_end(old) :]
 
 
@@ -149,6 +153,35 @@ def _written(value: Any, *, flow: bool = False) -> str:
     return text.strip()[1:-1] if flow else text.removesuffix("\n").removesuffix("\n...")
 
 
+def _in_block(value: Any, line: str) -> str:
+    """A value behind its key's colon; `line` is how a line with another such key begins."""
+    if isinstance(value, list) and value and all(isinstance(entry, Mapping) for entry in value):
+        return "".join(f"{line}  - {_written(entry)}" for entry in value)
+    return f" {_written(value)}"
+
+
+def _relisted(text: str, old: yaml.Node, value: Any) -> str | None:
+    """A list with an entry a line, with some of them taken out and new ones at its end; None for any other change."""
+    if not isinstance(old, yaml.SequenceNode) or old.flow_style or not isinstance(value, list):
+        return None
+    rest = list(value)
+    gone: list[yaml.Node] = []
+    for node in old.value:
+        if rest and yaml.safe_load(yaml.serialize(node, Dumper=yaml.SafeDumper)) == rest[0]:
+            del rest[0]
+        else:
+            gone.append(node)
+    if len(gone) == len(old.value):
+        return None
+    end = _line_end(text, _end(old))
+    line = _feed(text) + " " * old.start_mark.column
+    text = text[:end] + "".join(f"{line}- {_written(entry)}" for entry in rest) + text[end:]
+    for node in reversed(gone):
+        start = text.rfind("\n", 0, node.start_mark.index) + 1
+        text = text[:start] + text[text.find("\n", _end(node)) + 1 :]
+    return text
+
+
 def _added(text: str, node: yaml.MappingNode, key: str, value: Any) -> str:
     if node.flow_style:
         # Right behind the last value: a comma or a comment after it stays where it is.
@@ -156,7 +189,7 @@ def _added(text: str, node: yaml.MappingNode, key: str, value: Any) -> str:
         comma = ", " if node.value else ""
         return text[:at] + f"{comma}{_written(key, flow=True)}: {_written(value, flow=True)}" + text[at:]
     end, line = _behind(text, node)
-    return text[:end] + f"{line}{_written(key)}: {_written(value)}" + text[end:]
+    return text[:end] + f"{line}{_written(key)}:{_in_block(value, line)}" + text[end:]
 
 
 def _begun(text: str, node: yaml.MappingNode, key: str, values: Mapping[str, Any]) -> str:
@@ -168,12 +201,22 @@ def _begun(text: str, node: yaml.MappingNode, key: str, values: Mapping[str, Any
 
 def _behind(text: str, node: yaml.MappingNode) -> tuple[int, str]:
     """The end of a block's last line, with what stands beside its value, and how a new line of it begins."""
-    end = text.find("\n", _end(node.value[-1][1]))
+    return _line_end(text, _end(node.value[-1][1])), _new_line(text, node)
+
+
+def _line_end(text: str, at: int) -> int:
+    """The end of the line that a place lies in, before what ends it."""
+    end = text.find("\n", at)
     end = len(text) if end < 0 else end
-    feed = "\r\n" if "\r\n" in text else "\n"
-    if text[end - 1 : end] == "\r":
-        end -= 1
-    return end, feed + " " * node.value[0][0].start_mark.column
+    return end - 1 if text[end - 1 : end] == "\r" else end
+
+
+def _new_line(text: str, node: yaml.MappingNode) -> str:
+    return _feed(text) + " " * int(node.value[0][0].start_mark.column)
+
+
+def _feed(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
 
 
 def _removed(text: str, node: yaml.MappingNode, key: str) -> str:

@@ -75,6 +75,35 @@ def test_a_block_is_replaced_as_a_whole() -> None:
     assert yaml.safe_load(edited(text, ("config", "a"), {"release": None})) == {"config": {"a": {"z": 1}}}
 
 
+ENTRIES = [{"policy": "a", "reason": "one, two"}, {"policy": "b"}, {"policy": "c"}]
+
+
+def test_a_list_of_mappings_gets_a_line_for_each() -> None:
+    after = edited(TEXT, ("config",), {"exceptions": ENTRIES})
+    assert changed_lines(TEXT, after) == [
+        "+  exceptions:",
+        "+    - {policy: a, reason: 'one, two'}",
+        "+    - {policy: b}",
+        "+    - {policy: c}",
+    ]
+    assert edited(after, ("config",), {"exceptions": None}) == TEXT
+    assert edited(edited(TEXT, ("config",), {"exceptions": []}), ("config",), {"exceptions": ENTRIES}) == after
+
+
+@pytest.mark.parametrize("feed", ["\n", "\r\n"])
+@pytest.mark.parametrize("ending", ["", "\n# Tail.\n"])
+def test_entries_that_stay_are_left_as_they_are(feed: str, ending: str) -> None:
+    text = ("x:\n- policy: a  # why\n  reason: one, two\n- {policy: b}\n- policy: c # last" + ending).replace(
+        "\n", feed
+    )
+    after = edited(text, (), {"x": [ENTRIES[0], ENTRIES[2], {"policy": "d"}]})
+    assert after == text.replace(f"- {{policy: b}}{feed}", "").replace("# last", f"# last{feed}- {{policy: d}}")
+    assert edited(text, (), {"x": ENTRIES[1:]}) == text.replace(f"- policy: a  # why{feed}  reason: one, two{feed}", "")
+    assert edited(text, (), {"x": ENTRIES}) == text
+    for other in ([ENTRIES[1], ENTRIES[0]], [{"policy": "d"}], []):
+        assert yaml.safe_load(edited(text, (), {"x": other})) == {"x": other}
+
+
 def test_what_is_missing_along_the_way_is_added() -> None:
     after = edited(TEXT, ("config", "nexuschat:apps", "search"), {"image": "m:1"})
     assert yaml.safe_load(after)["config"]["nexuschat:apps"]["search"] == {"image": "m:1"}
