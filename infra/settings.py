@@ -288,6 +288,19 @@ class SnowflakeSettings(Section):
             )
         return value
 
+    @field_validator("existing")
+    @classmethod
+    def _of_the_user_who_holds_the_role(
+        cls, value: ExistingObjectsSettings | None, info: ValidationInfo
+    ) -> ExistingObjectsSettings | None:
+        user = info.data.get("service_user")
+        if value is not None and user is not None and not user.adopt:
+            raise refusal(
+                f"{value.role} is taken over as {user.name} holds it: a user that is made anew holds nothing yet.",
+                "Set service_user.adopt to true, or leave existing out.",
+            )
+        return value
+
     @field_validator("power_bi_user", "break_glass")
     @classmethod
     def _a_user_of_its_own(cls, value: Any, info: ValidationInfo) -> Any:

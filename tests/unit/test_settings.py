@@ -132,6 +132,14 @@ def test_prod_is_right_once_filled_and_protects_what_holds_data() -> None:
     assert load_settings(config, ROOT).deletion_protection is True
 
 
+def test_what_exists_goes_with_the_user_who_holds_it(config: dict[str, Any]) -> None:
+    found = problems(put(config, "snowflake.service_user.adopt", False))
+    assert found.keys() == {"nexuschat:snowflake.existing"}
+    assert "Set service_user.adopt to true" in found["nexuschat:snowflake.existing"]
+    del config["nexuschat:snowflake"]["existing"]
+    load_settings(config, ROOT)
+
+
 def test_everything_wrong_is_reported_at_once(config: dict[str, Any], tmp_path: Path) -> None:
     put(config, "azure.vault.name", "kv-agentnexus-production-central-us")
     put(config, "apps.backend.image", "videxa.azurecr.io/agentnexus-backend:latest")
