@@ -161,6 +161,9 @@ def test_semi_structured_function(data: Connection, expression: str, expected: A
         ("SELECT * EXCLUDE (v, ts) FROM t ORDER BY a", [(1, "x"), (2, "y")]),
         ("SELECT d.s.t.a, s.t.b, t.a FROM d.s.t WHERE a = 1", [(1, "x", 1)]),
         ("SELECT COUNT(*) FROM TABLE(GENERATOR(ROWCOUNT => 3))", [(3,)]),
+        ("SELECT COUNT_IF(a > 1), COUNT_IF(v:s = 'q'), COUNT_IF(NULL) FROM t", [(1, 1, 0)]),
+        ("SELECT COUNT_IF(a > 1), SUM(a) FROM t WHERE FALSE", [(0, None)]),
+        ("SELECT a, COUNT_IF(b = 'y') OVER (ORDER BY a) FROM t ORDER BY a", [(1, 0), (2, 1)]),
         (
             "SELECT (SELECT MAX(a) FROM t), EXISTS (SELECT 1 FROM t u WHERE u.a = t.a + 1) FROM t WHERE a = 1",
             [(2, True)],

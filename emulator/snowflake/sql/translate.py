@@ -501,6 +501,12 @@ def _numbers(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _count_if(node: exp.Expr) -> exp.Expr:
+    # DuckDB's own is a sum: NULL where there are no rows. Snowflake counts none.
+    counted = exp.Case(ifs=[exp.If(this=node.this, true=exp.Literal.number(1))])
+    return exp.Count(this=counted, big_int=True)
+
+
 def _concat_array(node: exp.Expr) -> exp.Expr:
     lists = [_as_list(part) for part in [node.this, *node.expressions]]
     joined: exp.Expr = lists[0]
@@ -623,6 +629,7 @@ _PATCHES: Final[dict[type[exp.Expr], Transformation]] = {
     exp.Base64DecodeString: _from_base64,
     exp.HexDecodeString: _from_hex,
     exp.Anonymous: _anonymous,
+    exp.CountIf: _count_if,
     exp.Sum: _numbers,
     exp.Avg: _numbers,
     exp.Median: _numbers,
