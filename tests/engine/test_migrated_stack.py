@@ -65,7 +65,7 @@ def test_a_migration_from_its_kill_to_its_rollback(nexus: Nexus, dump: tuple[str
     verified = nexus.run("migrate", "mongo", "--verify", "--batch", report["batch"], *dump, "--json").answer
     assert (verified["verdict"], verified["mismatches"]) == ("PASS", [])
     assert count("HCS0001") == 600
-    back = nexus.run("migrate", "mongo", "--rollback", report["batch"], "--json").answer
+    back = nexus.run("rollback", "--migration", report["batch"], "--json").answer
     assert back["removed"]["HCS0002"]["CHAT_MESSAGES"] == 600
     assert count("HCS0001") == 0
     assert "rolled back" in nexus.run("migrate", "mongo", "--verify", "--batch", report["batch"], expect=1).stdout

@@ -265,7 +265,6 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
 def dump(trial: Trial) -> None:
     """The old chat's people dumped their MongoDB."""
     folder = trial.home / "evidence" / "migration"
-    folder.mkdir(parents=True)
     content = archive(Generator(7).database(users=2, conversations=2, messages=6).collections)
     (folder / "chat.archive").write_bytes(gzip.compress(content))
 
