@@ -137,23 +137,13 @@ def embedded_access(place: Place, settings: Settings, cloud: Cloud) -> StackAcce
         address,
         endpoints,
         lambda: place.deploy_key.read_text(encoding="utf-8"),
-        lambda: embedded_state(place),
+        lambda: deployment.embedded_state(place),
     )
-
-
-def embedded_state(place: Place) -> dict[str, Any]:
-    """An embedded stack's deployment, with its secrets still encrypted; empty where there is none."""
-    file = deployment.state_file(place)
-    if not file.exists():
-        return {}
-    # The engine's own file: asking the engine for it would take longer than all the rest.
-    checkpoint: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]
-    return checkpoint.get("latest") or {}
 
 
 def declared_state(stack: str) -> dict[str, Any]:
     """A stack's deployment, with its secrets still encrypted; empty where there is none."""
-    return embedded_state(Place.of(stack)) if deployment.is_embedded(stack) else _exported(stack)
+    return deployment.embedded_state(Place.of(stack)) if deployment.is_embedded(stack) else _exported(stack)
 
 
 def _exported(stack: str) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from cli import configuration, deployment, options
-from cli.access import embedded_state
 from cli.clock import today
 from cli.console import answer, console, errors
 from cli.cost.graph import KeptPlan
+from cli.deployment import embedded_state
 from cli.failure import BadInputError, FailureError
 from cli.judgement import PACK
 from cli.place import ROOT

@@ -134,8 +134,6 @@ class EmbeddedRun:
 
     def state(self) -> Mapping[str, Any]:
         """The stack's deployment, with its secrets still encrypted; empty where there is none."""
-        from cli.access import embedded_state
-
         return embedded_state(self.place)
 
     def program(self) -> Any:
@@ -216,6 +214,16 @@ def embedded_variables(place: Place, debug_providers: str | None) -> dict[str, s
 
 def state_file(place: Place) -> Path:
     return place.state / ".pulumi" / "stacks" / configuration.project() / f"{place.stack}.json"
+
+
+def embedded_state(place: Place) -> dict[str, Any]:
+    """An embedded stack's deployment, with its secrets still encrypted; empty where there is none."""
+    file = state_file(place)
+    if not file.exists():
+        return {}
+    # The engine's own file: asking the engine for it would take longer than all the rest.
+    checkpoint: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]
+    return checkpoint.get("latest") or {}
 
 
 def initialise_stack(place: Place, engine_: Callable[[], engine.Engine]) -> str | None:

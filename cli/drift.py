@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli import deployment, options
-from cli.access import StackAccess, declared_state, embedded_access, embedded_state, stack_access
+from cli.access import StackAccess, declared_state, embedded_access, stack_access
 from cli.connector import one_line
 from cli.console import answer, console
 from cli.cost.graph import resources
-from cli.deployment import Outcome, Request
+from cli.deployment import Outcome, Request, embedded_state
 from cli.drift_adoption import adoption
 from cli.drift_grants import GrantFound, undeclared
 from cli.drift_meaning import Meaning, of_gone, of_property

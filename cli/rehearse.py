@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 import typer
 
 from cli import configuration, deployment, engine, options, world
-from cli.access import StackAccess, embedded_access, embedded_state
+from cli.access import StackAccess, embedded_access
 from cli.cloud import Cloud, starting, without_credentials
 from cli.console import answer, console, errors, say
-from cli.deployment import EmbeddedRun, Outcome, Request, Verb
+from cli.deployment import EmbeddedRun, Outcome, Request, Verb, embedded_state
 from cli.failure import BadInputError, FailureError
 from cli.place import ROOT, Place, local_directory
 from cli.progress import COLUMNS, Display, Problem, Progress, show_plan, show_problems

@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Final
 
 from cli.access import StackAccess
 from cli.connector import private_key
-from cli.failure import BadInputError
+from cli.failure import BadInputError, FailureError
+from cli.verify.report import CheckImpossibleError, Report
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+    from cli.verify.applications import Application
+    from cli.verify.vault import EmbeddedVault
+
 SERVICE_KEY: Final = "SNOWFLAKE_SERVICE_PRIVATE_KEY"
 """The environment's variable with the service user's private key (PEM), for a stack whose vault is a real one."""
+
+
+_VARIABLE: Final = "SNOWFLAKE_PRIVATE_KEY"
+"""What the backend finds its key under."""
 
 
 def key_of(access: StackAccess, user: str) -> RSAPrivateKey:
@@ -36,10 +44,49 @@ def key_of(access: StackAccess, user: str) -> RSAPrivateKey:
         except ValueError as error:
             raise BadInputError(f"{SERVICE_KEY}: {error}") from None
     if user == snowflake.service_user.name:
-        from cli.verify.command import service_key
-
         return service_key(access)
     return _read_by_hand(access)
+
+
+def service_key(access: StackAccess) -> RSAPrivateKey:
+    """The service user's private key, read from the vault as the backend's identity. Raises `FailureError`."""
+    from cli.verify.applications import applications
+    from cli.verify.azure import embedded_resources
+    from cli.verify.vault import EmbeddedVault
+
+    if access.endpoints is None:
+        raise FailureError(
+            "the service user's key is in a real vault, which only the applications' identities may read"
+        )
+    state, outputs = access.state()
+    report = Report()
+    with embedded_resources(access.endpoints) as azure:
+        apps, _ = applications(outputs, state, azure)
+        backend = next((app for app in apps if app.label == "backend"), None)
+        key = read_service_key(report, backend, EmbeddedVault(access.endpoints.azure))
+    if key is None:
+        (failed,) = report.failed
+        raise FailureError(f"{failed.findings[0].resource}: {failed.findings[0].found}")
+    return key
+
+
+def read_service_key(report: Report, backend: Application | None, vault: EmbeddedVault) -> RSAPrivateKey | None:
+    """As part of a report: None where the backend's identity cannot read it, which the report's check tells then."""
+    from cli.verify.vault import read_as
+
+    with report.check("secrets", "the backend's identity reads Snowflake's key", "a private key") as check:
+        if backend is None:
+            raise CheckImpossibleError("backend", "the app is not there, so nobody can read the key")
+        uri = backend.secret_uri(_VARIABLE)
+        if uri is None:
+            raise CheckImpossibleError(f"{backend.name} {_VARIABLE}", "leads to no secret")
+        check.tried += 1
+        try:
+            key = private_key(read_as(vault, backend, uri) or "")
+        except ValueError as error:
+            raise CheckImpossibleError(uri, str(error)) from None
+        return key
+    return None
 
 
 def _read_by_hand(access: StackAccess) -> RSAPrivateKey:

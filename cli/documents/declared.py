@@ -74,8 +74,7 @@ class Declared:
 def declared() -> Declared:
     """Bring the declaration up and read it. Nothing real is reached, and no credential stays in this process."""
     from cli import configuration, deployment
-    from cli.access import embedded_state
-    from cli.deployment import Request
+    from cli.deployment import Request, embedded_state
     from cli.place import ROOT
     from cli.progress import Progress
     from cli.rehearse import embedded_only, filled, throw_away

@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cli import deployment, world
-from cli.access import embedded_state
 from cli.cloud import starting
 from cli.console import console
 from cli.cost.graph import KeptPlan
-from cli.deployment import EmbeddedRun, Outcome, Request
+from cli.deployment import EmbeddedRun, Outcome, Request, embedded_state
 from cli.failure import BadInputError, FailureError
 from cli.judgement import PACK
 from cli.place import ROOT, Place, local_directory

@@ -11,10 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli import deployment, options
-from cli.access import embedded_state
 from cli.console import answer, console
 from cli.cost.graph import of_state
-from cli.deployment import Request
+from cli.deployment import Request, embedded_state
 from cli.failure import BadInputError
 from cli.place import Place
 from cli.progress import show_plan

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli import deployment
-from cli.access import embedded_state, stack_access
+from cli.access import stack_access
 from cli.connector import one_line, rows
+from cli.deployment import embedded_state
 from cli.failure import BadInputError, FailureError
 from cli.place import Place
 from cli.settings_file import KeptFile, replace_text

@@ -12,9 +12,10 @@ import typer
 
 from cli import options
 from cli.access import StackAccess, stack_access
-from cli.connector import connect, private_key, rows
+from cli.connector import connect, rows
 from cli.console import answer, console
 from cli.failure import FailureError
+from cli.service_keys import key_of, read_service_key
 from cli.verify.declared import Declared, DeclaredTenant, TenantSettings
 from cli.verify.report import CheckImpossibleError, Report
 from cli.verify.state import StackState
@@ -23,11 +24,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from snowflake.connector import SnowflakeConnection
 
-    from cli.verify.applications import Application
     from cli.verify.isolation import Connect
-    from cli.verify.vault import EmbeddedVault
 
-_PRIVATE_KEY_VARIABLE = "SNOWFLAKE_PRIVATE_KEY"
 _READER = "ACCOUNTADMIN"
 """The role that reads everything: it holds what the other administrative roles own."""
 
@@ -188,7 +186,6 @@ def verify(
 
 def _power_bi(report: Report, access: StackAccess, declared: Declared) -> None:
     """Check Power BI's log-in, with its own key and as it logs in: no role or warehouse is named."""
-    from cli.service_keys import key_of
     from cli.verify.power_bi import power_bi
     from infra.naming import MONITORING_ROLE, MONITORING_SCHEMA
 
@@ -274,7 +271,7 @@ def _azure(report: Report, access: StackAccess, state: StackState, outputs: Mapp
                 check.compare(outputs["vault"]["name"], "URI", outputs["vault"]["uri"], vault_uri)
         rights(report, apps, uris, vault)
         by_label = {app.label: app for app in apps}
-        key = _service_key(report, by_label.get("backend"), vault)
+        key = read_service_key(report, by_label.get("backend"), vault)
         if {"backend", "chat"} <= by_label.keys():
             shared_key(report, by_label["backend"], by_label["chat"], lambda app, uri: read_as(vault, app, uri))
         wiring(
@@ -289,46 +286,6 @@ def _azure(report: Report, access: StackAccess, state: StackState, outputs: Mapp
             ),
         )
     return key
-
-
-def service_key(access: StackAccess) -> RSAPrivateKey:
-    """The service user's private key, read from the vault as the backend's identity. Raises `FailureError`."""
-    from cli.verify.applications import applications
-    from cli.verify.azure import embedded_resources
-    from cli.verify.vault import EmbeddedVault
-
-    if access.endpoints is None:
-        raise FailureError(
-            "the service user's key is in a real vault, which only the applications' identities may read"
-        )
-    state, outputs = access.state()
-    report = Report()
-    with embedded_resources(access.endpoints) as azure:
-        apps, _ = applications(outputs, state, azure)
-        backend = next((app for app in apps if app.label == "backend"), None)
-        key = _service_key(report, backend, EmbeddedVault(access.endpoints.azure))
-    if key is None:
-        (failed,) = report.failed
-        raise FailureError(f"{failed.findings[0].resource}: {failed.findings[0].found}")
-    return key
-
-
-def _service_key(report: Report, backend: Application | None, vault: EmbeddedVault) -> RSAPrivateKey | None:
-    from cli.verify.vault import read_as
-
-    with report.check("secrets", "the backend's identity reads Snowflake's key", "a private key") as check:
-        if backend is None:
-            raise CheckImpossibleError("backend", "the app is not there, so nobody can read the key")
-        uri = backend.secret_uri(_PRIVATE_KEY_VARIABLE)
-        if uri is None:
-            raise CheckImpossibleError(f"{backend.name} {_PRIVATE_KEY_VARIABLE}", "leads to no secret")
-        check.tried += 1
-        try:
-            key = private_key(read_as(vault, backend, uri) or "")
-        except ValueError as error:
-            raise CheckImpossibleError(uri, str(error)) from None
-        return key
-    return None
 
 
 def _session(access: StackAccess, told: Mapping[str, str], key: RSAPrivateKey | None) -> dict[str, str]:

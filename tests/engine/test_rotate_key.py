@@ -51,7 +51,7 @@ def _look(nexus: Nexus, seen: Rotations, step: str) -> None:
 
     from cli.access import stack_access
     from cli.connector import connect, rows
-    from cli.verify.command import service_key
+    from cli.service_keys import service_key
 
     file = nexus.stack / "keys.yaml"
     seen.files[step] = yaml.safe_load(file.read_text(encoding="utf-8"))[USER] if file.exists() else None
