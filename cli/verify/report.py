@@ -6,11 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+_COLUMN: Final = 80
+"""Characters at most, so that the columns stay side by side where no terminal limits them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class Report:
         """Every check, a line each under its area, then what is wrong, a line a resource."""
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("asked", "expected", "found"):
-            table.add_column(heading, overflow="fold")
+            table.add_column(heading, overflow="fold", max_width=_COLUMN)
         area = None
         for check in self.checks:
             if check.area != area:
