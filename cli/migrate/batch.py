@@ -21,7 +21,7 @@ from typing import Any, Final
 from cli.migrate.journal import PRESENT, QUARANTINED, WRITE, Journal
 from cli.migrate.mapping import SOURCE_SYSTEM, TABLES, RefusedError, Table, map_document
 from cli.migrate.source import Item, Source
-from cli.migrate.survey import assign, decide, survey
+from cli.migrate.survey import assign, decide, name_of, survey
 from cli.migrate.target import Found, Target
 from cli.migrate.users import UserMap
 from cli.migrate.values import UnreadableError, decode, row_digest
@@ -323,6 +323,15 @@ class Batch:
         differs = "fate = 'quarantined', reason = 'already-there-differs', detail = 'written otherwise before'"
         condition = "(found IS NULL OR found <> digest)"
         journal.run(f"UPDATE document SET {differs} WHERE {where} AND {condition}", *here, PRESENT)  # noqa: S608
+        if table.name == "CONVERSATIONS":
+            # Its count of tokens is that of then: whether a transaction is in it, nobody can say.
+            journal.run(
+                f"UPDATE document SET {differs} WHERE tenant = ? AND collection = 'transactions' AND fate = ? "  # noqa: S608
+                "AND EXISTS (SELECT 1 FROM document c WHERE c.target = 'CONVERSATIONS' AND c.user = document.user "
+                "AND c.key = document.conversation AND c.reason = 'already-there-differs')",
+                tenant,
+                PRESENT,
+            )
         problems = []
         for what, condition in (("not in the table", "found IS NULL"), ("differ", "found <> digest")):
             select = f"FROM document WHERE {where} AND {condition}"
@@ -416,6 +425,7 @@ def _same(data: bytes, content: bytes | None) -> bool:
 
 def _source_id(item: Item) -> str | None:
     try:
-        return str(decode(item.data).get("_id"))[:24]
+        found = decode(item.data).get("_id")
     except UnreadableError:
         return None
+    return name_of(found)

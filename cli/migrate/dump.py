@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
@@ -34,6 +34,9 @@ _NEXT_IN_ARCHIVE: Final = re.compile(rb"....(?:\x07|\x02)_id\x00|\xff\xff\xff\xf
 _LONGEST_START: Final = 16
 _LIBRECHAT: Final = frozenset({"users", "conversations", "messages"})
 _SERVERS_OWN: Final = frozenset({"admin", "config", "local"})
+# A view has no documents of its own; those of a time series come under the name of its buckets.
+_WITHOUT_DATA: Final = frozenset({"view", "timeseries"})
+_BUCKETS: Final = "system.buckets."
 
 
 class _Readable(Protocol):
@@ -157,7 +160,9 @@ class _Unpacked:
 def _opened(path: Path) -> Iterator[tuple[IO[bytes], _Readable]]:
     """The file, and what it unpacks to."""
     with path.open("rb") as file:
-        packed = file.read(2) == _GZIP_MAGIC
+        start = file.read(2)
+        # What is named so is packed, or it is damaged: also a file of no bytes, which is no packed empty collection.
+        packed = start == _GZIP_MAGIC or (path.suffix == ".gz" and not start)
         file.seek(0)
         yield file, _Unpacked(file) if packed else file
 
@@ -195,11 +200,12 @@ class FolderDump:
 class ArchiveDump:
     """What `mongodump --archive` made: the collections' blocks in the order in which they were dumped."""
 
-    def __init__(self, path: Path, database: str, name: str) -> None:
+    def __init__(self, path: Path, database: str, name: str, *, others: Iterable[str] = ()) -> None:
         self._path = path
         self._database = database
         self.name = name
-        self.meter = Meter(total=path.stat().st_size)
+        # The oplog stands beside the databases, in none of them.
+        self.meter = Meter(total=path.stat().st_size, notes=_notes(others, oplog="" in others))
 
     def fingerprint(self) -> str:
         digest = hashlib.sha256(self._database.encode() + b"\0")
@@ -209,8 +215,9 @@ class ArchiveDump:
     def items(self) -> Iterator[Item]:
         with _opened(self._path) as (file, unpacked):
             stream = Stream(unpacked, self._path.name)
-            expected = {space for space in prelude(stream) if space[0] == self._database}
-            for item in self._blocks(stream, expected):
+            announced = prelude(stream)
+            expected = {space for space, kind in announced if space[0] == self._database and kind not in _WITHOUT_DATA}
+            for item in self._blocks(stream, expected, {space for space, _ in announced}):
                 self.meter.done = file.tell()
                 yield item
             if stream.fault:
@@ -218,7 +225,9 @@ class ArchiveDump:
             for _, collection in sorted(expected):
                 yield Item(collection, f"{stream.name}@{stream.offset}", fault="cut off")
 
-    def _blocks(self, stream: Stream, expected: set[tuple[str, str]]) -> Iterator[Item]:
+    def _blocks(
+        self, stream: Stream, expected: set[tuple[str, str]], announced: set[tuple[str, str]]
+    ) -> Iterator[Item]:
         while stream.peek(1):
             start = stream.offset
             header = _decoded(stream.document())
@@ -230,6 +239,11 @@ class ArchiveDump:
                 continue
             space = header["db"], header["collection"]
             wanted = space[0] == self._database
+            if space not in announced and not space[1].startswith(_BUCKETS):
+                # Whose documents follow nobody knows: passed over in silence they would be lost.
+                yield Item("", f"{stream.name}@{start}", fault="a block of a collection that the archive does not list")
+                wanted = True
+                space = "", ""
             if header.get("EOF") is True:
                 expected.discard(space)
             while stream.peek(1) and stream.peek(4) != _TERMINATOR:
@@ -249,19 +263,19 @@ class ArchiveDump:
         """Nothing is open between two readings."""
 
 
-def prelude(stream: Stream) -> list[tuple[str, str]]:
-    """The namespaces that an archive announces: database and collection each. Raises `SourceError`."""
+def prelude(stream: Stream) -> list[tuple[tuple[str, str], str]]:
+    """The namespaces that an archive announces: database and collection, and the kind. Raises `SourceError`."""
     if stream.peek(4) != ARCHIVE_MAGIC:
         raise SourceError(f"{stream.name} is no archive of mongodump")
     stream.skip(4)
     if "version" not in _decoded(stream.document()):
         raise SourceError(f"{stream.name}: the archive's header cannot be read")
-    spaces: list[tuple[str, str]] = []
+    spaces: list[tuple[tuple[str, str], str]] = []
     while stream.peek(4) != _TERMINATOR:
         entry = _decoded(stream.document())
         if not isinstance(entry.get("collection"), str):
             raise SourceError(f"{stream.name}: the archive's list of collections cannot be read")
-        spaces.append((str(entry.get("db")), entry["collection"]))
+        spaces.append(((str(entry.get("db")), entry["collection"]), str(entry.get("type"))))
     stream.skip(4)
     return spaces
 
@@ -294,9 +308,10 @@ def open_dump(path: Path, database: str | None) -> FolderDump | ArchiveDump:
         with _opened(path) as (_, unpacked):
             stream = Stream(unpacked, path.name)
             if stream.peek(4) == ARCHIVE_MAGIC:
-                spaces = prelude(stream)
+                spaces = [space for space, _ in prelude(stream)]
                 found = {name: {c for d, c in spaces if d == name} for name in {d for d, _ in spaces}}
-                return ArchiveDump(path, _database(found, database, path.name), path.name)
+                chosen = _database(found, database, path.name)
+                return ArchiveDump(path, chosen, path.name, others=set(found) - {chosen})
             if stream.fault:
                 raise SourceError(f"{path.name}: {stream.fault}")
     except OSError as error:
@@ -311,14 +326,19 @@ def _folder(path: Path, database: str | None) -> FolderDump:
     found = {name: collections for name, collections in found.items() if collections}
     folder = path if _bson_files(path) and not found else path / _database(found, database, path.name)
     dump = FolderDump(_bson_files(folder), f"{path.name}/{folder.name}" if folder != path else path.name)
-    if any((path / name).exists() for name in ("oplog.bson", "oplog.bson.gz")):
-        dump.meter.notes.append(
-            "the dump has an oplog, which is not replayed: what was written while it was taken may be missing"
-        )
-    others = sorted(set(found) - {folder.name} - _SERVERS_OWN) if folder != path else []
-    if others:
-        dump.meter.notes.append(f"databases left alone: {', '.join(others)}")
+    oplog = any((path / name).exists() for name in ("oplog.bson", "oplog.bson.gz"))
+    dump.meter.notes += _notes(set(found) - {folder.name} if folder != path else (), oplog=oplog)
     return dump
+
+
+def _notes(others: Iterable[str], *, oplog: bool) -> list[str]:
+    """What a reader of the report must know of a dump beside the one database of it that is read."""
+    notes = []
+    if oplog:
+        notes.append("the dump has an oplog, which is not replayed: what was written while it was taken may be missing")
+    if left_alone := sorted(set(others) - _SERVERS_OWN - {""}):
+        notes.append(f"databases left alone: {', '.join(left_alone)}")
+    return notes
 
 
 def _folders(path: Path) -> list[Path]:
@@ -329,7 +349,9 @@ def _bson_files(folder: Path) -> list[Path]:
     return sorted(
         file
         for file in folder.iterdir()
-        if file.name.endswith((".bson", ".bson.gz")) and not collection_of(file).startswith(("oplog", "system."))
+        if file.name.endswith((".bson", ".bson.gz"))
+        and not file.is_dir()
+        and not collection_of(file).startswith(("oplog", "system."))
     )
 
 

@@ -23,6 +23,10 @@ NO_PARENT: Final = "00000000-0000-0000-0000-000000000000"
 """The parent that LibreChat gives to the first message of a conversation."""
 LARGEST_CELL: Final = 16_777_216
 """Bytes of one VARCHAR or VARIANT of Snowflake."""
+_LARGEST_NUMBER: Final = 10**19
+"""More than any whole number of BSON; a double beyond it counts nothing, and may not fit a NUMBER(38, 0)."""
+_MOST_TOKENS: Final = 10**12
+"""More than one call of a model can cost; the journal adds millions of them up in 64 bits."""
 _IDENTIFIER: Final = 128
 _LABEL: Final = 256
 _TO_MILLISECONDS: Final = len("2026-11-23 10:00:00.000")
@@ -157,7 +161,8 @@ class _Fields:
             return None
         if isinstance(value, ObjectId):
             return str(value)
-        if not isinstance(value, str):
+        # Code is a kind of str to Python, and none to a column.
+        if type(value) is not str:
             raise self._wrong(name, "a string")
         if longest == LARGEST_CELL:
             if len(value) > longest // 4 and len(value.encode()) > longest:
@@ -178,7 +183,7 @@ class _Fields:
             raise RefusedError("missing-field", f"{name} is not there")
         return value
 
-    def whole(self, name: str) -> int | None:
+    def whole(self, name: str, below: int = _LARGEST_NUMBER) -> int | None:
         value = self.document.get(name)
         if value is None:
             return None
@@ -186,6 +191,8 @@ class _Fields:
             raise self._wrong(name, "a number")
         if isinstance(value, float) and not value.is_integer():
             raise RefusedError("wrong-type", f"{name} is not a whole number")
+        if abs(value) >= below:
+            raise RefusedError("wrong-type", f"{name} is a number of more than {len(str(below)) - 1} digits")
         return int(value)
 
     def number(self, name: str) -> str | None:
@@ -206,7 +213,7 @@ class _Fields:
             return None
         if isinstance(value, DatetimeMS):
             raise RefusedError("bad-time", f"{name} is not between the years 1 and 9999")
-        if isinstance(value, str):
+        if type(value) is str:
             # Early imports kept ISO 8601 text. Without a zone it says no moment, and none is guessed.
             try:
                 value = datetime.fromisoformat(value)
@@ -240,7 +247,7 @@ class _Fields:
         value = self.document.get("_id")
         if isinstance(value, ObjectId):
             return str(value)
-        if isinstance(value, str) and 0 < len(value) <= 24:
+        if type(value) is str and 0 < len(value) <= 24:
             return value
         raise RefusedError("wrong-type", "_id is neither an ObjectId nor a string of at most 24 characters")
 
@@ -456,11 +463,14 @@ def map_document(collection: str, document: Mapping[str, Any], left_out: Counter
     """
     fields = _Fields(document, cells=cells)
     source = fields.source_id()
-    mapped = _MAPPINGS[collection](fields)
-    if cells:
-        mapped.row |= {"SOURCE_ID": source, "RAW": cell("the document", plain(document, left_out))}
-    else:
-        count_left_out(document, left_out)
+    try:
+        mapped = _MAPPINGS[collection](fields)
+        if cells:
+            mapped.row |= {"SOURCE_ID": source, "RAW": cell("the document", plain(document, left_out))}
+        else:
+            count_left_out(document, left_out)
+    except RecursionError:
+        raise RefusedError("unreadable", "it is nested deeper than MongoDB allows") from None
     mapped.tenant = fields.label("tenantId")
     return mapped
 
@@ -469,6 +479,10 @@ def map_tokens(document: Mapping[str, Any]) -> Tokens:
     """What a transaction says. Raises `RefusedError`. Amounts are kept as debits, below nought: their size counts."""
     fields = _Fields(document)
     fields.source_id()
+
+    def amount(name: str) -> int:
+        return 0 if kind == "credits" else abs(fields.whole(name, _MOST_TOKENS) or 0)
+
     kind = fields.required("tokenType")
     if kind not in {"prompt", "completion", "credits"}:
         raise RefusedError("wrong-type", "tokenType is neither prompt, nor completion, nor credits")
@@ -478,8 +492,8 @@ def map_tokens(document: Mapping[str, Any]) -> Tokens:
         fields.identifier("messageId"),
         kind,
         # What a customer was credited with may be a fraction; it is no count of tokens, and is not carried.
-        0 if kind == "credits" else abs(fields.whole("rawAmount") or 0),
-        0 if kind == "credits" else abs(fields.whole("writeTokens") or 0),
-        0 if kind == "credits" else abs(fields.whole("readTokens") or 0),
+        amount("rawAmount"),
+        amount("writeTokens"),
+        amount("readTokens"),
         fields.label("tenantId"),
     )

@@ -11,6 +11,7 @@ import hashlib
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -223,6 +224,25 @@ def text(report: Mapping[str, Any]) -> list[str]:
 
 def _listed(tenants: Sequence[str]) -> str:
     return ", ".join(tenants) if len(tenants) <= 5 else f"{len(tenants)} organisations"
+
+
+def is_report(report: Any) -> bool:
+    """Whether it has what a report has: one that was changed by hand may not."""
+    try:
+        datetime.fromisoformat(report["begun"])
+        text(report)
+        return all(isinstance(tenant, str) for tenant in [*report["tenants"], *carried(report)])
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False
+
+
+def carried(report: Mapping[str, Any]) -> set[str]:
+    """The organisations that have rows by a report."""
+    return {
+        tenant
+        for tenant, entries in report["organizations"].items()
+        if any(entry["written"] or entry["skipped"].get("already-there") for entry in entries.values())
+    }
 
 
 def differences(old: Mapping[str, Any], journal: Journal, tenants: Sequence[str]) -> list[str]:

@@ -6,9 +6,10 @@ import json
 import re
 import secrets
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ _JOURNAL: Final = "journal.sqlite"
 _ROLLED_BACK: Final = "rollback.json"
 QUARANTINE: Final = "quarantine.jsonl"
 DRY_RUN: Final = "dry-run"
+_MENDED: Final = "Mend that, and give the same command again: it takes up what was begun."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,14 @@ def told_of(folder: Path, batch: str) -> dict[str, Any]:
     path = folder / batch / _JOURNAL
     if not path.is_file():
         return {}
-    journal = open_kept(path)
+    try:
+        journal = open_kept(path)
+    except sqlite3.Error:
+        return {}
     try:
         return {name: journal.fact(name) for name in ("begun", "finished", "rolled_back")}
+    except (sqlite3.Error, ValueError):
+        return {}
     finally:
         journal.close()
 
@@ -77,13 +84,18 @@ def _alone(folder: Path) -> Iterator[None]:
     """One migration at a time: two would both find a key free."""
     from filelock import FileLock, Timeout
 
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
         with FileLock(folder / "lock", timeout=0):
             yield
     except Timeout:
         raise FailureError("another migration is under way: wait until it has ended") from None
+    except OSError as error:
+        name = f"{Path(error.filename).name}: " if isinstance(error.filename, str) else ""
+        raise FailureError(f"{name}{error.strerror or type(error).__name__}. {_MENDED}") from None
+    except sqlite3.Error as error:
+        raise FailureError(f"the batch's journal: {error}. {_MENDED}") from None
 
 
 @contextmanager
@@ -138,6 +150,11 @@ def dry_run(world: World, source: Source, users: UserMap, tenants: frozenset[str
             quarantined = batch.write_quarantine(folder / QUARANTINE)
             counts = reports.counts(journal)
             told = _report(world, batch, source.fingerprint(), counts, "DRY RUN", now)
+            if moved := {user for users_of in _moved(world, batch).values() for user in users_of}:
+                told["notes"].append(
+                    f"{len(moved)} users of the map were another organisation's in an earlier batch: without --dry-run "
+                    "this is refused while that one has rows of theirs"
+                )
             told["mismatches"] = [
                 problem
                 for problem in reports.balance(journal, counts, quarantined, _expected(counts))
@@ -148,6 +165,40 @@ def dry_run(world: World, source: Source, users: UserMap, tenants: frozenset[str
             journal.close()
         (folder / _JOURNAL).unlink()
         return told
+
+
+def _moved(world: World, batch: Batch) -> dict[str, set[str]]:
+    """Users whom an earlier batch of this machine took for another organisation's: by that one."""
+    now = {
+        user: tenant
+        for user, tenant in batch.journal.rows("SELECT user, tenant FROM organization")
+        if tenant in batch.tenants
+    }
+    moved: dict[str, set[str]] = {}
+    for name in world.batches():
+        path = world.folder / name / _JOURNAL
+        if name == batch.identifier or not path.is_file():
+            continue
+        # What cannot be read was told of before.
+        with suppress(sqlite3.Error), closing(open_kept(path)) as earlier:
+            for user, tenant in earlier.rows("SELECT user, tenant FROM organization"):
+                if tenant in world.addresses and now.get(user, tenant) != tenant:
+                    moved.setdefault(tenant, set()).add(user)
+    return moved
+
+
+def _refuse_moved(world: World, moved: Mapping[str, set[str]]) -> None:
+    """Raises `BadInputError` where the former organisation still has rows: it would keep them beside the other."""
+    with _targets(world, sorted(moved)) as targets:
+        for tenant, target in targets.items():
+            found = [(batch, user) for batch, user in target.migrated_users() if user in moved[tenant]]
+            if found:
+                users, batches = len({user for _, user in found}), sorted({batch for batch, _ in found})
+                raise BadInputError(
+                    f"the map: {users} of its users have rows in {tenant}, whose they were in an earlier map; it would "
+                    "keep them. Nothing was written. Mend the map, or take that batch out of it first:\n"
+                    + "\n".join(f"  ./nexus migrate mongo --rollback {each} --tenant {tenant}" for each in batches)
+                )
 
 
 def _expected(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[tuple[str, str], int]:
@@ -179,6 +230,8 @@ def migrate(
             begun = datetime.fromisoformat(journal.fact("begun"))
             batch = Batch(identifier, journal, source, users, frozenset(world.addresses), tenants, begun, tick)
             _assigned(batch)
+            with _named_errors(identifier):
+                _refuse_moved(world, _moved(world, batch))
             with _named_errors(identifier), _targets(world, batch.needed()) as targets:
                 batch.look(targets)
                 batch.decide()
@@ -209,7 +262,13 @@ def _unfinished(world: World, identity: Mapping[str, Any], say: Callable[[str], 
         path = world.folder / name / _JOURNAL
         if not path.is_file():
             continue
-        journal = open_kept(path)
+        try:
+            journal = open_kept(path)
+        except sqlite3.Error:
+            say(
+                f"The journal of batch {name} cannot be read; what that batch wrote is found in the tables all the same"
+            )
+            continue
         same = journal.fact("identity") == identity
         if same and not journal.fact("finished") and not journal.fact("rolled_back"):
             say(f"Going on with batch {name}, which was not finished")
@@ -285,10 +344,16 @@ def verify(world: World, batch: str | None, source: Source | None, users: UserMa
     folder = world.folder / identifier
     try:
         old: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except OSError:
         raise BadInputError(
             f"batch {identifier} has no report here: it was not finished, or not on this machine"
         ) from None
+    except ValueError:
+        old = {}
+    if not reports.is_report(old):
+        raise FailureError(
+            f"report.json of batch {identifier} is no report any more: it was changed. Take the copy that you kept"
+        )
     key = world.key()
     problems = []
     notes = []
@@ -304,6 +369,8 @@ def verify(world: World, batch: str | None, source: Source | None, users: UserMa
         same_text = False
     if not same_text:
         problems.append("report.txt is not the text that was signed")
+    if gone := sorted(reports.carried(old) - frozenset(world.addresses)):
+        notes.append(f"no organisations any more, and not looked at: {', '.join(gone)}")
     if (folder / _ROLLED_BACK).exists():
         problems.append("the batch was rolled back")
     with _alone(world.folder), tempfile.TemporaryDirectory(dir=folder) as scratch:
@@ -315,6 +382,8 @@ def verify(world: World, batch: str | None, source: Source | None, users: UserMa
                 shutil.copyfile(folder / _JOURNAL, path)
             except OSError:
                 raise BadInputError(f"the journal of batch {identifier} is gone: give --from and --map") from None
+            except sqlite3.Error as error:
+                raise FailureError(f"the journal of batch {identifier}: {error}. Give --from and --map") from None
         elif source.fingerprint() != old["source"]["sha256"]:
             problems.append("what was given with --from is not what the batch was read from")
         journal = Journal(path)
@@ -351,18 +420,21 @@ def _computed(
     batch = Batch(
         identifier, journal, source or _Kept(), users or nothing, frozenset(world.addresses), chosen, begun, tick
     )
+    # What the report says was carried is looked for, whatever the journal still knows of it.
+    needed = reports.carried(old)
     if source is not None and users is not None:
         _assigned(batch)
-        needed = batch.needed()
+        needed |= set(batch.needed())
     else:
-        needed = sorted({tenant for (tenant,) in journal.rows(_CARRIED)} & chosen)
-    with _named_errors(identifier), _targets(world, needed) as targets:
+        needed |= {tenant for (tenant,) in journal.rows(_CARRIED)}
+    needed &= chosen
+    with _named_errors(identifier), _targets(world, sorted(needed)) as targets:
         if source is not None and users is not None:
             batch.look(targets)
             batch.decide()
             batch.carry(targets, write=False)
         problems = batch.compare(targets)
-    return problems + reports.differences(old, journal, needed)
+    return problems + reports.differences(old, journal, sorted(needed))
 
 
 _CARRIED: Final = "SELECT DISTINCT tenant FROM document WHERE digest IS NOT NULL"
@@ -424,13 +496,20 @@ def rollback(world: World, batch: str, tenants: frozenset[str], *, even_if_used:
         }
         path = folder / _JOURNAL
         if path.is_file():
-            journal = open_kept(path)
-            everywhere = frozenset((journal.fact("identity") or {}).get("tenants", ())) <= tenants
-            if everywhere:
-                journal.note(rolled_back=told["rolled_back"])
-            journal.close()
+            # Its rows are out whatever becomes of the journal, and the folder says so.
+            with suppress(sqlite3.Error):
+                _note_rollback(path, tenants, str(told["rolled_back"]))
             told = reports.sign(told, world.key())
             write_private(folder / _ROLLED_BACK, json.dumps(told, indent=2) + "\n")
         elif not any(removed.values()):
             raise FailureError(f"no organisation has rows of batch {identifier}, and this machine does not know it")
     return told
+
+
+def _note_rollback(path: Path, tenants: frozenset[str], moment: str) -> None:
+    journal = open_kept(path)
+    try:
+        if frozenset((journal.fact("identity") or {}).get("tenants", ())) <= tenants:
+            journal.note(rolled_back=moment)
+    finally:
+        journal.close()

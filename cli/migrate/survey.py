@@ -12,6 +12,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+from bson import Int64, ObjectId
+
 from cli.migrate.journal import PRESENT, QUARANTINED, SKIPPED, WRITE, Entry, Journal
 from cli.migrate.mapping import (
     COLLECTIONS,
@@ -25,10 +27,11 @@ from cli.migrate.mapping import (
 )
 from cli.migrate.source import CREDENTIALS, Item, Source
 from cli.migrate.users import UserMap
-from cli.migrate.values import UnreadableError, decode
+from cli.migrate.values import UnreadableError, decode, judge_fields
 
 _AT_ONCE: Final = 2_000
 _UNREADABLE: Final = "unreadable"
+_IDS: Final = (ObjectId, str, int, Int64)
 
 
 def survey(source: Source, journal: Journal, users: UserMap, tick: Callable[[int], None]) -> None:
@@ -86,7 +89,8 @@ def _entry(
     source_id = None
     try:
         document = decode(item.data)
-        source_id = str(document.get("_id"))[:24]
+        source_id = name_of(document.get("_id"))
+        judge_fields(item.data, document)
         if target is None:
             return entry(
                 source_id=source_id, user=_user(document), fate=QUARANTINED, reason="no-table", detail="not one of ours"
@@ -104,7 +108,7 @@ def _entry(
             )
         mapped = map_document(item.collection, document, left_out, cells=not is_surely_small(len(item.data)))
     except UnreadableError as error:
-        return entry(target=target, fate=QUARANTINED, reason=_UNREADABLE, detail=f"BSON: {error}")
+        return entry(source_id=source_id, target=target, fate=QUARANTINED, reason=_UNREADABLE, detail=f"BSON: {error}")
     except RefusedError as error:
         return entry(
             source_id=source_id,
@@ -136,8 +140,12 @@ def address_digest(address: str) -> str:
 
 
 def _user(document: dict[str, Any]) -> str | None:
-    user = document.get("user")
-    return str(user)[:128] if user else None
+    return name_of(document.get("user"), 128)
+
+
+def name_of(value: Any, longest: int = 24) -> str | None:
+    """What names a document or a user, as text; nothing else is written down, since it could hold content."""
+    return str(value)[:longest] if type(value) in _IDS and value != "" else None
 
 
 def _milliseconds(mapped: Mapped) -> int | None:

@@ -178,6 +178,15 @@ class Target:
         values = [self.address.tenant, SOURCE_SYSTEM + batch] * len(TABLES)
         return {name: int(count) for name, count in self._rows(each, values)}
 
+    def migrated_users(self) -> Iterator[tuple[str, str]]:
+        """The batches that have rows here, each with the users whose rows they are."""
+        each = " UNION ".join(
+            f"SELECT SOURCE_SYSTEM, USER_ID FROM {name} WHERE TENANT_ID = ? AND SOURCE_SYSTEM LIKE ?"  # noqa: S608
+            for name in TABLES
+        )
+        for origin, user in self._rows(each, [self.address.tenant, f"{SOURCE_SYSTEM}%"] * len(TABLES)):
+            yield origin.removeprefix(SOURCE_SYSTEM), user
+
     def repeated(self, table: Table) -> int:
         """How many keys stand in several rows: Snowflake itself holds no standard table to its primary key."""
         columns = ", ".join(table.key)

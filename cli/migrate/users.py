@@ -100,7 +100,7 @@ def _yaml(text: str, name: str, problems: list[str]) -> Iterator[tuple[int, str,
         mark = error.problem_mark or error.context_mark
         problems.append(f"{name}:{mark.line + 1 if mark else 1}: is not YAML: {error.problem}")
         return
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         problems.append(f"{name}: is not YAML")
         return
     if node is None:

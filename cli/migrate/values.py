@@ -49,9 +49,9 @@ SECRET_ENDINGS: Final = (
 # A password's hash (bcrypt, Argon2, scrypt, PBKDF2) or a signed token, under whatever name it stands.
 _SECRET_VALUE: Final = re.compile(
     r"(?:\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|\$argon2(?:id|i|d)\$.{20,}|\$(?:scrypt|pbkdf2)[^$]*\$.{20,}"
-    r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,})\Z"
+    r"|(?:Bearer )?eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,})\Z"
 )
-_LONGEST_SECRET: Final = 4096
+_LONGEST_SECRET: Final = 65_536
 _SAFE_INTEGER: Final = 1 << 53
 _TO_MILLISECONDS: Final = len("2026-11-23T10:00:00.000")
 
@@ -67,6 +67,35 @@ def decode(data: bytes) -> dict[str, Any]:
     except (BSONError, ValueError, OverflowError, RecursionError, TypeError, IndexError, KeyError) as error:
         raise UnreadableError(type(error).__name__) from None
     return found
+
+
+class _Once(dict[str, Any]):
+    """A document that takes each field once."""
+
+    def __setitem__(self, field: str, value: Any) -> None:
+        if field in self:
+            raise ValueError(field)
+        super().__setitem__(field, value)
+
+
+_CAREFUL: Final = _OPTIONS.with_options(document_class=_Once)
+
+
+def judge_fields(data: bytes, document: dict[str, Any]) -> None:
+    """Raises `UnreadableError` where a field stands twice: Python keeps the last one, and nobody would see it.
+
+    Looked for one by one only where the document as it was read is not as long as its bytes.
+    """
+    try:
+        if len(bson.encode(document, codec_options=_OPTIONS)) == len(data):
+            return
+    except (BSONError, ValueError, OverflowError, RecursionError, TypeError):
+        pass
+    try:
+        bson.decode(data, _CAREFUL)
+    except (BSONError, ValueError, RecursionError):
+        # It was read before: nothing else can be wrong with it.
+        raise UnreadableError("a field stands twice in it") from None
 
 
 def number(value: float) -> float | int | str:
@@ -100,29 +129,52 @@ _PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
     Binary: lambda value: {"$binary": {"base64": b64encode(value).decode(), "subType": f"{value.subtype:02x}"}},
     Regex: lambda value: {"$regularExpression": {"pattern": str(value.pattern), "options": str(int(value.flags))}},
     Timestamp: lambda value: {"$timestamp": {"t": value.time, "i": value.inc}},
-    Code: lambda value: {"$code": str(value)},
     MinKey: lambda _: {"$minKey": 1},
     MaxKey: lambda _: {"$maxKey": 1},
-    DBRef: lambda value: {"$ref": value.collection, "$id": str(value.id)},
 }
 """What a value of BSON is in JSON: plain where JSON has the like, MongoDB's Extended JSON elsewhere."""
+
+_WITH_DOCUMENT: Final[dict[type, Callable[[Any], dict[str, Any]]]] = {
+    DBRef: lambda value: dict(value.as_doc()),
+    Code: lambda value: {"$code": str(value)} | ({"$scope": dict(value.scope)} if value.scope else {}),
+}
+"""What holds a document of its own, as one: a secret could stand in it."""
+_HOLDING: Final = frozenset({str, bytes, Binary, list, dict})
 
 
 @lru_cache(maxsize=4096)
 def _is_secret(field: str) -> bool:
-    name = field.replace("_", "").replace("-", "").lower()
+    name = "".join(letter for letter in field.lower() if letter.isalnum())
     return name in SECRET_FIELDS or name.endswith(SECRET_ENDINGS)
+
+
+@lru_cache(maxsize=4096)
+def _is_several(field: str) -> bool:
+    """Whether a field is named after several secrets. `tokens` alone is how many a model's call took."""
+    return field.endswith(("s", "S")) and field.lower() != "tokens" and _is_secret(field[:-1])
 
 
 def _left_out(field: str, value: Any, kind: type) -> bool:
     """Whether a field must not be carried: by its name, or by what it has the shape of."""
     if _is_secret(field) and value not in (None, "", []):
         return True
-    return kind is str and value[:1] in "$e" and len(value) < _LONGEST_SECRET and _SECRET_VALUE.match(value) is not None
+    if _is_several(field) and kind in _HOLDING and value:
+        return True
+    return kind is str and _has_shape(field, value)
 
 
-def plain(value: Any, left_out: Counter[str]) -> Any:
-    """A value as JSON, without what must not be carried; `left_out` counts that by the field's name."""
+def _has_shape(field: str, value: str) -> bool:
+    """Whether a string is a hash or a signed token. `text` is what somebody typed: content, whatever it looks like."""
+    return (
+        value[:1] in "$eB"
+        and len(value) < _LONGEST_SECRET
+        and field != "text"
+        and _SECRET_VALUE.match(value) is not None
+    )
+
+
+def plain(value: Any, left_out: Counter[str], field: str = "") -> Any:
+    """The value of a field as JSON, without what must not be carried; `left_out` counts that by the field's name."""
     if isinstance(value, dict):
         found = {}
         for key, inner in value.items():
@@ -132,16 +184,26 @@ def plain(value: Any, left_out: Counter[str]) -> Any:
             elif kind is str:
                 found[key] = inner
             elif kind is dict or kind is list:
-                found[key] = plain(inner, left_out)
+                found[key] = plain(inner, left_out, key)
+            elif kind in _WITH_DOCUMENT:
+                found[key] = plain(_WITH_DOCUMENT[kind](inner), left_out, key)
             else:
                 found[key] = _PLAIN.get(kind, str)(inner)
         return found
     if isinstance(value, list):
-        return [plain(inner, left_out) for inner in value]
+        elements = []
+        for inner in value:
+            if type(inner) is str and _has_shape(field, inner):
+                left_out[field] += 1
+            else:
+                elements.append(plain(inner, left_out, field))
+        return elements
+    if type(value) in _WITH_DOCUMENT:
+        return plain(_WITH_DOCUMENT[type(value)](value), left_out, field)
     return _PLAIN.get(type(value), str)(value)
 
 
-def count_left_out(value: Any, left_out: Counter[str]) -> None:
+def count_left_out(value: Any, left_out: Counter[str], field: str = "") -> None:
     """Count what `plain` would leave out."""
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -149,11 +211,19 @@ def count_left_out(value: Any, left_out: Counter[str]) -> None:
             if _left_out(key, inner, kind):
                 left_out[key] += 1
             elif kind is dict or kind is list:
-                count_left_out(inner, left_out)
+                count_left_out(inner, left_out, key)
+            elif kind in _WITH_DOCUMENT:
+                count_left_out(_WITH_DOCUMENT[kind](inner), left_out, key)
     else:
         for inner in value:
-            if isinstance(inner, dict | list):
-                count_left_out(inner, left_out)
+            kind = type(inner)
+            if kind is str:
+                if _has_shape(field, inner):
+                    left_out[field] += 1
+            elif kind is dict or kind is list:
+                count_left_out(inner, left_out, field)
+            elif kind in _WITH_DOCUMENT:
+                count_left_out(_WITH_DOCUMENT[kind](inner), left_out, field)
 
 
 def _parsed_number(text: str) -> Any:

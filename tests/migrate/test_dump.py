@@ -120,6 +120,56 @@ def test_damage_across_an_archives_blocks_ends_at_the_next_block(tmp_path: Path,
     }
 
 
+@pytest.mark.parametrize(("name", "changed"), [(b"LibreChat", b"LibreChaT"), (b"messages", b"messageS")])
+def test_a_block_of_what_the_archive_does_not_list_is_damage(
+    tmp_path: Path, database: Chat, name: bytes, changed: bytes
+) -> None:
+    content = archive(database.collections, at_once=4)
+    path = tmp_path / "dump"
+    # In the header of the first block of messages.
+    block = content.rindex(name, 0, content.index(bson.encode(database.collections["messages"][0])))
+    path.write_bytes(content[:block] + changed + content[block + len(name) :])
+    found = read(path)
+    assert len([item for item in found[""] if item.fault]) == 1
+    assert len(found["messages"]) + len([item for item in found[""] if not item.fault]) == 16
+
+
+def test_views_and_time_series_have_no_block_of_their_name(tmp_path: Path, database: Chat) -> None:
+    content = archive(database.collections)
+    views = b"".join(
+        bson.encode({"db": DATABASE, "collection": name, "metadata": "{}", "size": 0, "type": kind})
+        for name, kind in (("recent", "view"), ("readings", "timeseries"))
+    )
+    start = content.index(b"\xff\xff\xff\xff")
+    buckets = archive({"system.buckets.readings": [{"_id": 1}]})
+    path = tmp_path / "dump"
+    path.write_bytes(content[:start] + views + content[start:] + buckets[buckets.index(b"\xff\xff\xff\xff") + 4 :])
+    items = [item for found in read(path).values() for item in found]
+    assert [item.fault for item in items if item.fault] == []
+    assert len(items) == 1 + sum(map(len, database.collections.values()))
+
+
+def test_an_archive_tells_what_of_it_is_not_read(tmp_path: Path, database: Chat) -> None:
+    content = archive({**database.collections, "shop/orders": [{"_id": 1}], "admin/system.version": []})
+    start = content.index(b"\xff\xff\xff\xff")
+    oplog = bson.encode({"db": "", "collection": "oplog", "metadata": "", "size": 0, "type": "collection"})
+    (tmp_path / "dump").write_bytes(content[:start] + oplog + content[start:])
+    notes = open_dump(tmp_path / "dump", None).meter.notes
+    assert "oplog" in notes[0]
+    assert notes[1:] == ["databases left alone: shop"]
+
+
+def test_a_packed_file_of_no_bytes_is_no_empty_collection(tmp_path: Path, database: Chat) -> None:
+    write_folder(tmp_path / "dump", database.collections, packed=True)
+    (tmp_path / "dump" / DATABASE / "messages.bson.gz").write_bytes(b"")
+    (tmp_path / "dump" / DATABASE / "folder.bson").mkdir()
+    found = read(tmp_path / "dump")
+    assert "cannot be read on" in found["messages"][0].fault
+    assert {name: len(items) for name, items in found.items()} == {
+        name: len(documents) if name != "messages" else 1 for name, documents in database.collections.items()
+    }
+
+
 @pytest.mark.parametrize(
     ("make", "database", "words"),
     [

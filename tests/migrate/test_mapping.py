@@ -10,11 +10,12 @@ from typing import Any
 
 import bson
 import pytest
-from bson import Binary, Decimal128, Int64, ObjectId, Regex, Timestamp
+from bson import Binary, Code, DBRef, Decimal128, Int64, ObjectId, Regex, Timestamp
 from bson.datetime_ms import DatetimeMS
+from bson.raw_bson import RawBSONDocument
 
 from cli.migrate.mapping import LARGEST_CELL, NO_PARENT, TABLES, RefusedError, is_surely_small, map_document, map_tokens
-from cli.migrate.values import CANONICAL, UnreadableError, decode, row_digest
+from cli.migrate.values import CANONICAL, UnreadableError, decode, judge_fields, row_digest
 from components.snowflake.tables import NEXUSCHAT_TABLES
 from tests.migrate.dumps import SCHEMAS, Generator
 
@@ -109,6 +110,10 @@ def test_times_are_utc(value: Any, expected: str | None) -> None:
         ({"tokenCount": "12"}, "wrong-type", "tokenCount is string, not a number"),
         ({"tokenCount": True}, "wrong-type", "tokenCount is bool, not a number"),
         ({"tokenCount": 1.5}, "wrong-type", "tokenCount is not a whole number"),
+        ({"tokenCount": 1e19}, "wrong-type", "tokenCount is a number of more than 19 digits"),
+        ({"text": Code("f()")}, "wrong-type", "text is Code, not a string"),
+        ({"createdAt": Code("f()")}, "wrong-type", "createdAt is Code, not a date"),
+        ({"_id": Code("f()")}, "wrong-type", "_id is neither"),
         ({"files": "f"}, "wrong-type", "files is string, not an array"),
         ({"createdAt": "2024-02-29T23:30:00"}, "bad-time", "without a time zone"),
         ({"createdAt": "yesterday"}, "bad-time", "no time of ISO 8601"),
@@ -189,6 +194,70 @@ def test_secrets_are_left_out_at_any_depth_and_counted() -> None:
     assert "H-1" not in json.dumps(row)
 
 
+def test_secrets_are_left_out_in_lists_under_plural_names_and_in_what_holds_a_document() -> None:
+    bcrypt = "$2b$10$" + "b" * 53
+    signed = f"eyJ{'h' * 30}.eyJ{'p' * 5_000}.{'s' * 40}"
+    document = MESSAGE | {
+        "text": bcrypt,
+        "tokens": ["tokens of a prompt"],
+        "metadata": {
+            "history": [bcrypt, "kept", [signed]],
+            "apiKeys": ["S-1"],
+            "refresh tokens": {"a": "S-2"},
+            "openai.apiKey": "S-3",
+            "Api Key": "S-4",
+            "header": f"Bearer {signed}",
+            "invalid_tokens": 7,
+            "reference": DBRef("users", 1, None, password="S-5", kept="too"),
+            "code": Code("f()", {"secret": "S-6"}),
+        },
+    }
+    left_out, counted = Counter[str](), Counter[str]()
+    row = map_document("messages", decode(bson.encode(document)), left_out).row
+    map_document("messages", decode(bson.encode(document)), counted, cells=False)
+    assert (
+        left_out
+        == counted
+        == {
+            "history": 2,
+            "apiKeys": 1,
+            "refresh tokens": 1,
+            "openai.apiKey": 1,
+            "Api Key": 1,
+            "header": 1,
+            "password": 1,
+            "secret": 1,
+        }
+    )
+    for cell in (row["METADATA"], row["RAW"]):
+        assert "S-" not in (cell or "")
+        assert signed not in (cell or "")
+    assert json.loads(row["METADATA"] or "") == {
+        "history": ["kept", []],
+        "invalid_tokens": 7,
+        "reference": {"$ref": "users", "$id": 1, "kept": "too"},
+        "code": {"$code": "f()", "$scope": {}},
+    }
+    # What somebody typed is content, whatever it looks like.
+    assert row["TEXT"] == json.loads(row["RAW"] or "")["text"] == bcrypt
+    assert json.loads(row["RAW"] or "")["tokens"] == ["tokens of a prompt"]
+
+
+@pytest.mark.parametrize("inner", [False, True])
+def test_a_field_that_stands_twice_is_no_silent_choice(inner: bool) -> None:
+    twice = b"".join(bson.encode({"user": user})[4:-1] for user in ("one", "another"))
+    data = (len(twice) + 5).to_bytes(4, "little") + twice + b"\x00"
+    if inner:
+        data = bson.encode({"a": [RawBSONDocument(data)]})
+    assert "another" in str(decode(data))
+    with pytest.raises(UnreadableError, match="a field stands twice"):
+        judge_fields(data, decode(data))
+    # Kinds that nobody writes any more are read as others, and are no repetition.
+    rest = b"\x06u\x00\x0es\x00\x02\x00\x00\x00a\x00\x0cp\x00\x02\x00\x00\x00c\x00" + b"\x01" * 12
+    old = (len(rest) + 5).to_bytes(4, "little") + rest + b"\x00"
+    judge_fields(old, decode(old))
+
+
 def test_every_type_of_bson_has_one_form_in_json() -> None:
     metadata = {
         "long": Int64(2**63 - 1),
@@ -234,6 +303,13 @@ def test_transactions() -> None:
     assert map_tokens(base | {"tokenType": "credits", "rawAmount": 0.5}).amount == 0
     with pytest.raises(RefusedError, match="neither prompt"):
         map_tokens(base | {"tokenType": "other"})
+
+
+def test_a_transaction_of_more_tokens_than_there_are_is_refused() -> None:
+    spent = {"_id": ObjectId(), "user": ObjectId(), "tokenType": "prompt", "rawAmount": -1e300}
+    with pytest.raises(RefusedError, match="rawAmount is a number of more than 12 digits"):
+        map_tokens(spent)
+    assert map_tokens(spent | {"tokenType": "credits"}).amount == 0
 
 
 def test_what_expires_says_when_mongodb_would_delete_it() -> None:

@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -499,6 +501,123 @@ def test_a_dry_run_writes_nothing_and_asks_nobody(tmp_path: Path, chat: Chat) ->
     assert told["organizations"]["HCS0001"]["messages"]["quarantined"] == {"orphaned": 1}
     assert len(migration.quarantine(run.DRY_RUN)) == 1
     assert world.batches() == []
+
+
+def test_a_user_of_another_organisation_than_before_is_refused_while_that_one_has_rows(
+    tmp_path: Path, chat: Chat
+) -> None:
+    user, other = str(ObjectId()), str(ObjectId())
+    collections = {
+        "conversations": [conversation(user, "moved"), conversation(other, "stays")],
+        "messages": [message(user, "moved", "moved-1")],
+    }
+    first = Migration.of(tmp_path / "first", chat, collections, {user: "HCS0001", other: "HCS0001"})
+    batch = first.run()["batch"]
+    second = Migration.of(tmp_path / "second", chat, collections, {user: "HCS0002", other: "HCS0001"})
+    second.folder = first.folder
+    with pytest.raises(BadInputError) as caught:
+        second.run()
+    assert "1 of its users have rows in HCS0001" in str(caught.value)
+    assert f"--rollback {batch} --tenant HCS0001" in str(caught.value)
+    assert chat.rows("HCS0002", "SELECT COUNT(*) FROM CONVERSATIONS WHERE CONVERSATION_ID = 'moved'") == [(0,)]
+    told = run.dry_run(second.world, second.source, second.users, EVERYBODY, nothing)
+    assert any("1 users of the map were another organisation's" in note for note in told["notes"])
+    # Not asked for, not refused.
+    assert total(second.run(frozenset({"HCS0001"})), "written") == 0
+    run.rollback(second.world, batch, frozenset({"HCS0001"}), even_if_used=False)
+    assert second.run()["verdict"] == "PASS"
+    moved = "SELECT COUNT(*) FROM CHAT_MESSAGES WHERE CONVERSATION_ID = 'moved'"
+    assert (chat.rows("HCS0001", moved), chat.rows("HCS0002", moved)) == ([(0,)], [(1,)])
+
+
+def test_a_later_dump_adds_what_is_new_and_names_what_has_changed(tmp_path: Path, chat: Chat) -> None:
+    user = ObjectId()
+    spent = {"user": user, "conversationId": "grows", "tokenType": "prompt", "rawAmount": -5}
+    collections = {
+        "conversations": [conversation(str(user), "grows"), conversation(str(user), "rests")],
+        "messages": [message(str(user), "grows", "grows-1")],
+        "transactions": [{"_id": ObjectId(), **spent}, {"_id": ObjectId(), **spent, "conversationId": "rests"}],
+    }
+    first = Migration.of(tmp_path / "first", chat, collections, {str(user): "HCS0001"})
+    assert first.run()["verdict"] == "PASS"
+    collections["messages"].append(message(str(user), "grows", "grows-2", "grows-1"))
+    collections["transactions"].append({"_id": ObjectId(), **spent})
+    second = Migration.of(tmp_path / "second", chat, collections, {str(user): "HCS0001"})
+    second.folder = first.folder
+    report = second.run()
+    assert (report["verdict"], report["mismatches"]) == ("PASS", [])
+    entries = report["organizations"]["HCS0001"]
+    assert entries["messages"]["written"] == 1
+    assert entries["conversations"]["quarantined"] == {"already-there-differs": 1}
+    # The conversation's count of tokens is the first dump's: nobody may read that the third one is in it.
+    assert entries["transactions"]["quarantined"] == {"already-there-differs": 2}
+    assert entries["transactions"]["skipped"] == {"already-there": 1}
+    assert second.verify()["mismatches"] == second.verify(anew=True)["mismatches"] == []
+
+
+def test_a_journal_that_knows_less_than_the_report_is_found(tmp_path: Path, chat: Chat) -> None:
+    user = str(ObjectId())
+    collections = {"conversations": [conversation(user, "less")], "messages": [message(user, "less", "less-1")]}
+    migration = Migration.of(tmp_path, chat, collections, {user: "HCS0001"})
+    batch = migration.run()["batch"]
+    path = tmp_path / "migrations" / batch / "journal.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DELETE FROM document")
+        database.commit()
+    mismatches = migration.verify()["mismatches"]
+    assert "HCS0001 messages: the digest of the Snowflake side is not the report's" in mismatches
+    assert "HCS0001 CHAT_MESSAGES: 1 rows belong to no document" in mismatches
+    path.write_bytes(b"no journal any more")
+    with pytest.raises(FailureError, match=r"the journal of batch .* Give --from and --map"):
+        migration.verify()
+    assert migration.verify(anew=True)["verdict"] == "PASS"
+    # A batch after it does without: the tables say what is there.
+    assert total(migration.run(), "written") == 0
+    assert run.rollback(migration.world, batch, EVERYBODY, even_if_used=False)["left"] == 0
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "{}", "{", '{"begun": "2026-11-23", "tenants": 5}'])
+def test_a_report_that_is_none_any_more_is_refused(tmp_path: Path, chat: Chat, content: str) -> None:
+    user = str(ObjectId())
+    migration = Migration.of(tmp_path, chat, {"conversations": [conversation(user, "none")]}, {user: "HCS0002"})
+    batch = migration.run()["batch"]
+    (tmp_path / "migrations" / batch / "report.json").write_text(content, encoding="utf-8")
+    with pytest.raises(FailureError, match="is no report any more") as caught:
+        migration.verify()
+    assert caught.value.exit_code == 1
+
+
+def test_a_place_that_cannot_be_written_is_one_message(tmp_path: Path, chat: Chat) -> None:
+    user = str(ObjectId())
+    migration = Migration.of(tmp_path, chat, {"conversations": [conversation(user, "full")]}, {user: "HCS0002"})
+    (tmp_path / "migrations").write_text("a file where the folder should be")
+    with pytest.raises(FailureError, match=r"^migrations: File exists\. Mend that"):
+        migration.run()
+    (tmp_path / "migrations").unlink()
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # A disk that is full: the journal cannot grow.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(FailureError, match=r"^the batch's journal: .* Mend that"):
+            migration.run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert migration.run()["verdict"] == "PASS"
+
+
+def test_nothing_but_ids_stands_where_an_id_should(tmp_path: Path, chat: Chat) -> None:
+    user = str(ObjectId())
+    collections = {
+        "conversations": [conversation(user, "ids") | {"user": {"_id": user, "note": "SECRET-CONTENT"}}],
+        "messages": [message(user, "ids", "ids-1", _id={"note": "SECRET-CONTENT"})],
+        "banners": [{"_id": {"note": "SECRET-CONTENT"}, "user": ["SECRET-CONTENT"]}],
+    }
+    migration = Migration.of(tmp_path, chat, collections, {user: "HCS0001"})
+    report = migration.run()
+    assert total(report, "quarantined") == 3
+    for file in (tmp_path / "migrations").rglob("*"):
+        assert not file.is_file() or b"SECRET" not in file.read_bytes(), file.name
 
 
 def test_two_migrations_do_not_run_at_once(tmp_path: Path, chat: Chat) -> None:

@@ -58,6 +58,7 @@ def test_everything_wrong_is_said_at_once_without_addresses(tmp_path: Path) -> N
         ("map.csv", 'user,organization\n"x', "is not CSV"),
         ("map.yaml", "- a\n", "not a mapping"),
         ("map.yaml", "a: [\n", "is not YAML"),
+        ("map.yaml", "[" * 20_000, "is not YAML"),
         ("map.yaml", f"{USER}: [HCS0001]\n", "is not `user: organisation`"),
         ("map.yaml", f"{USER}: HCS0001\n{USER}: HCS0002\n", "of line 1 again"),
         ("map.txt", "", "a .csv or a .yaml"),
