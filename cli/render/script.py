@@ -123,7 +123,8 @@ def ordered(found: Sequence[Written], warehouse: str) -> list[Written]:
     for one in found:
         if one.asks and one.of.urn not in ready_warehouse:
             needs[one.of.urn] |= ready_warehouse
-    waiting = list(found)
+    # The engine tells of them in whatever order they came; two scripts of one declaration are the same.
+    waiting = sorted(found, key=lambda one: (one.of.tenant or "", one.of.kind, one.of.name, one.of.urn))
     done: set[str] = set()
     order: list[Written] = []
     role = ""

@@ -18,7 +18,7 @@ from components.snowflake.retention import Maintenance, declare_retention
 from components.snowflake.role_model import ADMINISTRATOR, ANALYST, APPLICATION, DATABASE_USE, OWN, READ, WRITE
 from components.snowflake.sql import literal, quoted
 from components.snowflake.tables import NEXUSCHAT_TABLES
-from components.snowflake.tenant_procedures import Operator
+from components.snowflake.tenant_procedures import SUSPEND, Operator
 from components.snowflake.warehouse import WarehouseLimits, monitored_warehouse
 
 
@@ -227,14 +227,17 @@ class Organization(Component):
                 snowflake.Execute(
                     f"{prefix}-suspended",
                     # As the application suspends: the roles lose all before the warehouse stops, so that no statement
-                    # of theirs resumes it.
-                    execute=quoted(registry.database, registry.schema, registry.suspend.name).apply(
+                    # of theirs resumes it. By its plain name: what makes the procedure logs in as a role that a new
+                    # stack's preview does not know, and tells nothing of it by then.
+                    execute=quoted(registry.database, registry.schema, SUSPEND).apply(
                         lambda procedure: f"CALL {procedure}({literal(args.organization_id)})"
                     ),
                     # No more than the status: what the roles get back is declared.
                     revert=table.apply(lambda table: let_work(table, args.organization_id)),
                     opts=self.child_options(
-                        registry.writer, delete_before_replace=True, depends_on=[row, ownership, *access.enabling]
+                        registry.writer,
+                        delete_before_replace=True,
+                        depends_on=[row, ownership, registry.suspend, *access.enabling],
                     ),
                 )
             )

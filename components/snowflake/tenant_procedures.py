@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 import pulumi_snowflake as snowflake
@@ -42,6 +43,8 @@ from components.snowflake.routines import Routine, RoutineSchema, declare_proced
 from components.snowflake.sql import quoted
 
 _TEXT = "VARCHAR"
+SUSPEND: Final = "SUSPEND_ORGANIZATION"
+"""The procedure that stops an organisation."""
 _ORGANIZATION = {"ORGANIZATION_ID": _TEXT}
 _USER = {**_ORGANIZATION, "USER_ID": _TEXT}
 
@@ -89,7 +92,7 @@ PROCEDURES = (
         "An organisation's objects, limits, users and usage of this month",
     ),
     Routine(
-        "SUSPEND_ORGANIZATION",
+        SUSPEND,
         "suspend_organization",
         _ORGANIZATION,
         "VARIANT",

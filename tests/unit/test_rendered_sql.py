@@ -199,6 +199,11 @@ def test_roles_change_only_where_they_must(found: list[Registration]) -> None:
     assert sum(line.startswith("USE ROLE") for line in lines) < 15
 
 
+def test_two_scripts_of_one_declaration_are_the_same(found: list[Registration]) -> None:
+    # The engine tells of resources in the order in which they come about.
+    assert rendered(declared_of(reversed(found)), "local") == rendered(declared_of(found), "local")
+
+
 def one(
     kind: str, role: str = "SYSADMIN", urn: str = "it", after: frozenset[str] = frozenset(), **inputs: Any
 ) -> Declared:
