@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -154,20 +155,25 @@ def _tenant(access: StackAccess, organization: str) -> dict[str, str]:
 
 def _write(cursor: SnowflakeCursor, schema: str, table: str, to: Path) -> dict[str, Any]:
     """One table, in the order of its first columns (its key), so that the same rows give the same file."""
-    import pyarrow.parquet
+    import pyarrow
 
-    cursor.execute(f'SELECT * FROM {schema}."{table}" ORDER BY 1, 2')  # noqa: S608 - a name that SHOW gave
-    columns = [column.name for column in cursor.description or ()]
-    path = to / f"{table}.parquet"
-    _private(path, b"")
-    count = 0
-    columns_of = _schema(cursor)
-    with pyarrow.parquet.ParquetWriter(path, columns_of, compression="zstd") as writer:
-        # As they arrive, so that a table larger than memory can be written. Of no rows the connector makes no table.
-        for batch in cursor.fetch_arrow_batches() if cursor.rowcount else ():
-            # The client takes the smallest type that a batch's numbers fit into.
-            writer.write_table(batch.cast(columns_of))
-            count += batch.num_rows
+    question = f'SELECT * FROM {schema}."{table}"'  # noqa: S608 - a name that SHOW gave
+    columns = [column.name for column in cursor.describe(question)]
+    question += f" ORDER BY {', '.join(str(place + 1) for place in range(min(2, len(columns))))}"
+    path = to / f"{_file_name(table)}.parquet"
+    count = None
+    # Nanoseconds reach from 1677 to 2262; a table with "never" (9999-12-31) in it has microseconds.
+    for unit in ("ns", "us"):
+        try:
+            count = _copied(cursor, question, path, unit)
+            break
+        except (pyarrow.ArrowInvalid, OverflowError):
+            continue
+    if count is None:
+        raise FailureError(
+            f"{table} has a time of before 1677 or after 2262, and one with parts of a microsecond: Parquet has no "
+            "type for both. Round the one or change the other, and export into an empty folder again."
+        )
     return {
         "table": table,
         "rows": count,
@@ -178,7 +184,29 @@ def _write(cursor: SnowflakeCursor, schema: str, table: str, to: Path) -> dict[s
     }
 
 
-def _schema(cursor: SnowflakeCursor) -> pyarrow.Schema:
+def _copied(cursor: SnowflakeCursor, question: str, path: Path, unit: str) -> int:
+    """Write a question's rows and count them. Raises `ArrowInvalid` where they do not fit the unit of times."""
+    import pyarrow.parquet
+
+    cursor.execute(question)
+    _private(path, b"")
+    count = 0
+    columns = _schema(cursor, unit)
+    with pyarrow.parquet.ParquetWriter(path, columns, compression="zstd") as writer:
+        # As they arrive, so that a table larger than memory can be written. Of no rows the connector makes no table.
+        for batch in cursor.fetch_arrow_batches() if cursor.rowcount else ():
+            # The client takes the smallest type that a batch's numbers fit into.
+            writer.write_table(batch.cast(columns))
+            count += batch.num_rows
+    return count
+
+
+def _file_name(table: str) -> str:
+    """Whatever was typed between quotes: no path, and told apart where a file system knows no case."""
+    return re.sub(r"[^A-Z0-9_$]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), table)
+
+
+def _schema(cursor: SnowflakeCursor, unit: str) -> pyarrow.Schema:
     """The columns of an answer, each in a type that holds all that its Snowflake type does."""
     import pyarrow
     from snowflake.connector.constants import FIELD_ID_TO_NAME
@@ -187,9 +215,9 @@ def _schema(cursor: SnowflakeCursor) -> pyarrow.Schema:
         "REAL": pyarrow.float64(),
         "DATE": pyarrow.date32(),
         "TIME": pyarrow.time64("ns"),
-        "TIMESTAMP_NTZ": pyarrow.timestamp("ns"),
-        "TIMESTAMP_LTZ": pyarrow.timestamp("ns", "UTC"),
-        "TIMESTAMP_TZ": pyarrow.timestamp("ns", "UTC"),
+        "TIMESTAMP_NTZ": pyarrow.timestamp(unit),
+        "TIMESTAMP_LTZ": pyarrow.timestamp(unit, "UTC"),
+        "TIMESTAMP_TZ": pyarrow.timestamp(unit, "UTC"),
         "BINARY": pyarrow.binary(),
         "BOOLEAN": pyarrow.bool_(),
     }
