@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,12 +69,17 @@ class Record:
             return None
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-            assert values["organization"] == organization
-        except (OSError, ValueError, KeyError, TypeError, AssertionError):
-            raise BadInputError(
-                f"{path.name} is not the record of {organization}: take it from the last commit."
-            ) from None
+            whole = values["organization"] == organization and _is_whole(values)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            whole = False
+        if not whole:
+            raise BadInputError(f"{path.name} is not the record of {organization}: take it from the last commit.")
         return cls(path, values)
+
+    @property
+    def kept_until(self) -> date:
+        """The day before which nothing may be deleted, as it was accepted."""
+        return date.fromisoformat(self.values["retired"]["delete_from"])
 
     @classmethod
     def new(cls, file: OrganizationsFile, organization: str, values: dict[str, Any]) -> Record:
@@ -88,3 +94,17 @@ class Record:
         self.values = {**self.values, **more}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         replace_text(self.path, json.dumps(self.values, indent=2, ensure_ascii=False) + "\n")
+
+
+def _is_whole(values: dict[str, Any]) -> bool:
+    """Whether it says what the later steps go by. Raises what reading something else brings."""
+    retired, export = values["retired"], values["export"]
+    date.fromisoformat(retired["delete_from"])
+    datetime.fromisoformat(export.get("began_at") or export["exported_at"])
+    told = [retired["since"], retired["accepted_by"], export["schema"]]
+    for table in export["tables"]:
+        told += [table["table"], table["sha256"]]
+        if type(table["rows"]) is not int:
+            return False
+    deletion = values.get("deletion", {"accepted_by": ""})
+    return all(isinstance(each, str) for each in (*told, deletion["accepted_by"]))

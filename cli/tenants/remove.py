@@ -6,7 +6,8 @@ data-loss guard passes exactly these losses, once. Each call takes the step that
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from cli.console import answer, console
 from cli.deployment import Request
 from cli.failure import BadInputError, FailureError
 from cli.place import Place
+from cli.render import words
 from cli.settings_file import KeptFile, edited, replace_text
 from cli.tenants.editing import Organization, carry_out, tell, up_command
 from cli.tenants.export import exported
@@ -32,6 +34,8 @@ from cli.tenants.plan import of_one, preview
 from cli.tenants.record import Record
 
 if TYPE_CHECKING:
+    from snowflake.connector.cursor import SnowflakeCursor
+
     from infra.settings import OrganizationSettings, Settings
     from policies.data_loss import Judged
 
@@ -62,7 +66,7 @@ def remove(
         Path | None, typer.Option(help="To retire: an empty folder outside of the repository for the export.")
     ] = None,
     keep_days: Annotated[
-        int, typer.Option(min=1, help="To retire: for how many days from today on nothing may be deleted.")
+        int, typer.Option(min=1, max=36_500, help="To retire: for how many days from today on nothing may be deleted.")
     ] = 90,
     stack: options.Stack = "local",
     as_json: options.Json = False,
@@ -90,8 +94,14 @@ def remove(
         raise BadInputError(f"{organization} is the last organisation: a stack without any is taken down by `destroy`.")
     settings = completed(file.check())
     own = next(each for each in settings.organizations if each.organization_id == organization)
+    kept_until = record.kept_until if record else None
     if own.retired is None:
         retire(file, organization, given)
+    elif kept_until and own.retired.delete_from < kept_until:
+        raise BadInputError(
+            f"{file.path.name} lets {organization} be deleted from {own.retired.delete_from} on, its record keeps it "
+            f"until {kept_until}, as was accepted: put that day back, or resume it and retire it anew with other days."
+        )
     elif today() < own.retired.delete_from:
         raise BadInputError(
             f"{organization} is kept until {own.retired.delete_from}, as {own.retired.accepted_by} accepted: "
@@ -136,6 +146,7 @@ def retire(file: OrganizationsFile, organization: str, given: Options) -> None:
             "`./nexus tenants resume` and `./nexus up` first."
         )
     manifest = exported(file.stack, organization, given.to)
+    _nothing_left_out(file, organization, manifest)
     since = today()
     retired = {"since": since, "delete_from": since + timedelta(days=given.keep_days), "accepted_by": who}
     told = {key: str(value) for key, value in retired.items()}
@@ -184,13 +195,16 @@ def delete(
     """Take the organisation's line out, and allow exactly the losses that come of it."""
     organization = own.organization_id
     who = _accepted(given)
-    counts = _still_as_exported(file, organization, record)
+    counts, kept_for = _still_as_exported(file, organization, record)
     deletion = record.values.get("deletion") or {"accepted_by": who, "accepted_on": today().isoformat()}
     deletion |= {
         "asked_by": who,
         "asked_on": today().isoformat(),
         "rows_then": counts,
-        "retention_days": own.retention_days,
+        # Snowflake goes by the longest: the account's own minimum, or what somebody set on a table.
+        "retention_days": max(
+            own.retention_days, settings.snowflake.account_parameters.min_data_retention_time_in_days, kept_for
+        ),
     }
     with record.kept(), file.kept():
         # Before the line goes: once it has gone, this is what a later call goes on by.
@@ -247,8 +261,21 @@ def _allow(
         tell(file, organization, planned, as_json=given.as_json, notes=notes, next_=up_command(file))
 
 
-def _still_as_exported(file: OrganizationsFile, organization: str, record: Record) -> dict[str, int]:
-    """How many rows each table has.
+def _nothing_left_out(file: OrganizationsFile, organization: str, manifest: Mapping[str, Any]) -> None:
+    """Raises `FailureError` where its database has rows that its own role, which exports, does not see."""
+    there = {each["table"] for each in manifest["tables"]}
+    with _reading(file, organization) as (cursor, tenant):
+        left_out = [each for each in _tables(cursor, tenant) if each.name not in there and each.rows]
+    if left_out:
+        raise FailureError(
+            f"the export lacks what {tenant['role_application']} does not see of {tenant['database']}, and what would "
+            f"go with it: move it into {tenant['schema']}, where that role reads all, or drop it.\n"
+            + "\n".join(f"  {each.name}: {each.rows} rows" for each in left_out)
+        )
+
+
+def _still_as_exported(file: OrganizationsFile, organization: str, record: Record) -> tuple[dict[str, int], int]:
+    """How many rows each table has, and for how many days Time Travel keeps them at most.
 
     Raises `FailureError` where it has any that the export lacks, or where its roles work still. The export lacks what
     came after it began: by count, or by the times that rows say of themselves.
@@ -256,11 +283,39 @@ def _still_as_exported(file: OrganizationsFile, organization: str, record: Recor
     export = record.values["export"]
     exported_rows = {each["table"]: each["rows"] for each in export["tables"]}
     began = datetime.fromisoformat(export.get("began_at") or export["exported_at"]).astimezone(UTC)
-    moment = f"'{began:%Y-%m-%d %H:%M:%S}'::TIMESTAMP_NTZ"
+    with _reading(file, organization) as (cursor, tenant):
+        if rows(cursor, f'SHOW GRANTS TO ROLE "{tenant["role_application"]}"'):
+            raise FailureError(f"{organization} is not suspended in stack {file.stack} yet: `./nexus up` first.")
+        found = list(_tables(cursor, tenant, began))
+    more = [
+        f"{each.name} has {each.rows} rows, the export {exported_rows.get(each.name, 0)}"
+        for each in found
+        if each.rows > exported_rows.get(each.name, 0)
+    ]
+    more += [f"{each.name} has {each.newer} rows of after the export" for each in found if each.newer]
+    if more:
+        raise FailureError(
+            f"{organization} has data that its export lacks: resume and retire it anew.\n"
+            + "\n".join(f"  {line}" for line in more)
+        )
+    return {each.name: each.rows for each in found}, max((each.retention_days for each in found), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One of an organisation's database, by its own name, or with its schema's where that is another one."""
+
+    name: str
+    rows: int
+    newer: int
+    retention_days: int
+
+
+@contextmanager
+def _reading(file: OrganizationsFile, organization: str) -> Iterator[tuple[SnowflakeCursor, Mapping[str, str]]]:
+    """As who sees all: what is deleted is the whole database, whoever made what is in it."""
     from snowflake.connector import Error
 
-    counts: dict[str, int] = {}
-    newer: dict[str, int] = {}
     with stack_access(file.stack) as access:
         _, outputs = access.state()
         tenant, shared = outputs["tenants"].get(organization), outputs["shared"]
@@ -268,36 +323,28 @@ def _still_as_exported(file: OrganizationsFile, organization: str, record: Recor
             raise FailureError(f"{organization} is not up in stack {file.stack}.")
         try:
             with access.as_deploy_user(_READER, shared["warehouse"]) as cursor:
-                held = rows(cursor, f'SHOW GRANTS TO ROLE "{tenant["role_application"]}"')
-                if held:
-                    raise FailureError(
-                        f"{organization} is not suspended in stack {file.stack} yet: `./nexus up` first."
-                    )
-                schema = f'"{tenant["database"]}"."{tenant["schema"]}"'
-                for row in rows(cursor, f"SHOW TABLES IN SCHEMA {schema}"):
-                    name = str(row["name"])
-                    table = f'{schema}."{name}"'
-                    columns = {str(each["name"]) for each in rows(cursor, f"DESCRIBE TABLE {table}")}
-                    late = " OR ".join(f'"{column}" > {moment}' for column in _TIMES if column in columns)
-                    (found,) = rows(
-                        cursor,
-                        f"SELECT COUNT(*) AS N, COUNT(CASE WHEN {late or 'FALSE'} THEN 1 END) AS NEWER FROM {table}",  # noqa: S608
-                    )
-                    counts[name], newer[name] = int(found["n"]), int(found["newer"])
+                yield cursor, tenant
         except Error as error:
             raise FailureError(one_line(error)) from None
-    more = [
-        f"{table} has {count} rows, the export {exported_rows.get(table, 0)}"
-        for table, count in counts.items()
-        if count > exported_rows.get(table, 0)
-    ]
-    more += [f"{table} has {count} rows of after the export" for table, count in newer.items() if count]
-    if more:
-        raise FailureError(
-            f"{organization} has data that its export lacks: resume and retire it anew.\n"
-            + "\n".join(f"  {line}" for line in more)
+
+
+def _tables(cursor: SnowflakeCursor, tenant: Mapping[str, str], since: datetime | None = None) -> Iterator[Table]:
+    """Each table of its database, in order, with its rows and how many say that they were written later."""
+    shown = rows(cursor, f'SHOW TABLES IN DATABASE "{tenant["database"]}"')
+    for row in sorted(shown, key=lambda row: (str(row["schema_name"]) != tenant["schema"], str(row["name"]))):
+        schema, name = str(row["schema_name"]), str(row["name"])
+        table = words.joined(tenant["database"], schema, name)
+        late = ""
+        if since:
+            columns = {str(each["name"]) for each in rows(cursor, f"DESCRIBE TABLE {table}")}
+            moment = f"'{since:%Y-%m-%d %H:%M:%S}'::TIMESTAMP_NTZ"
+            late = " OR ".join(f'"{column}" > {moment}' for column in _TIMES if column in columns)
+        (found,) = rows(
+            cursor,
+            f"SELECT COUNT(*) AS N, COUNT(CASE WHEN {late or 'FALSE'} THEN 1 END) AS NEWER FROM {table}",  # noqa: S608
         )
-    return dict(sorted(counts.items()))
+        called = name if schema == tenant["schema"] else f"{schema}.{name}"
+        yield Table(called, int(found["n"]), int(found["newer"]), int(row["retention_time"] or 0))
 
 
 @dataclass
@@ -363,7 +410,7 @@ def certify(file: OrganizationsFile, organization: str, record: Record, given: O
             )
         if _is_up(file, organization):
             # Its line has gone and what is lost is not allowed, or not any more: this goes on where a run ended.
-            counts = _still_as_exported(file, organization, record)
+            counts, _ = _still_as_exported(file, organization, record)
             _allow(file, organization, record, completed(file.check()), given, None, counts)
             return
         certificate = _certificate(file, organization, record)

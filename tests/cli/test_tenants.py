@@ -39,6 +39,15 @@ organizations:
   HCS0002: {warehouse_size: SMALL, monthly_credits: 80}  # since last year
   HCS0005:
 """
+SAID: dict[str, Any] = {
+    "retired": {"since": "2026-01-01", "delete_from": "2026-02-01", "accepted_by": "a@example.org"},
+    "export": {
+        "schema": "HCS0001_DB.NEXUSCHAT",
+        "began_at": "2026-01-01T00:00:00+00:00",
+        "tables": [{"table": "T", "rows": 3, "sha256": "ab"}],
+    },
+}
+"""What a record says beside whose it is."""
 RETIRED = "{suspended: true, retired: {since: 2026-01-01, delete_from: 2026-02-01, accepted_by: a@example.org}}"
 
 
@@ -208,6 +217,10 @@ def test_the_list(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["suspend", "HCS0009"], "HCS0009 is not among the 3 organisations of tenants.yaml"),
         (["resume", "HCS0001"], "HCS0001 is not suspended"),
         (["remove", "HCS0009"], "HCS0009 is not among the 3 organisations"),
+        (
+            ["remove", "HCS0001", "--accepted-by", "a@example.org", "--to", "/nowhere/x", "--keep-days", "3000000"],
+            "Invalid value for '--keep-days'",
+        ),
         (["remove", "HCS0001"], "--accepted-by: name who accepts this step, by mail address"),
         (["remove", "HCS0001", "--accepted-by", "somebody"], "--accepted-by: name who accepts"),
         (
@@ -223,7 +236,7 @@ def test_what_is_refused_changes_nothing(
 ) -> None:
     kept = file.parent / "retirements" / "HCS0003.json"
     kept.parent.mkdir()
-    kept.write_text('{"organization": "HCS0003"}', encoding="utf-8")
+    kept.write_text(json.dumps({"organization": "HCS0003", **SAID}), encoding="utf-8")
     assert tenants(file, *arguments) == 2
     told = capsys.readouterr().err
     assert said in " ".join(told.split())
@@ -274,18 +287,50 @@ def test_a_record_is_one_stacks(file: Path, capsys: pytest.CaptureFixture[str]) 
     """Stacks that share the file share the line: what one removed is not certified for another."""
     kept = file.parent / "retirements" / "HCS0007.json"
     kept.parent.mkdir()
-    kept.write_text('{"organization": "HCS0007", "stack": "prod", "certificate": {}}', encoding="utf-8")
+    record = {"organization": "HCS0007", "stack": "prod", **SAID, "certificate": {}}
+    kept.write_text(json.dumps(record), encoding="utf-8")
     assert tenants(file, "remove", "HCS0007") == 2
     said = " ".join(capsys.readouterr().err.split())
     assert "HCS0007 left stack prod, whose record this is: in stack local, which shares tenants.yaml" in said
 
 
-def test_a_broken_record_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "record",
+    [
+        [],
+        {"organization": "HCS0002", **SAID},
+        {"organization": "HCS0001"},
+        {"organization": "HCS0001", **SAID, "retired": {"since": "2026-01-01"}},
+        {"organization": "HCS0001", **SAID, "retired": {**SAID["retired"], "delete_from": "soon"}},
+        {"organization": "HCS0001", **SAID, "export": {**SAID["export"], "began_at": "yesterday"}},
+        {"organization": "HCS0001", **SAID, "export": {**SAID["export"], "tables": [{"table": "T"}]}},
+        {"organization": "HCS0001", **SAID, "export": {**SAID["export"], "tables": None}},
+        {"organization": "HCS0001", **SAID, "deletion": None},
+    ],
+)
+def test_a_broken_record_is_told(file: Path, record: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    text = TEXT.replace("HCS0001: {}", f"HCS0001: {RETIRED}")
+    file.write_text(text, encoding="utf-8")
     kept = file.parent / "retirements" / "HCS0001.json"
     kept.parent.mkdir()
-    kept.write_text('{"organization": "HCS0002"}', encoding="utf-8")
+    kept.write_text(json.dumps(record), encoding="utf-8")
     assert tenants(file, "remove", "HCS0001", "--accepted-by", "a@example.org") == 2
     assert "HCS0001.json is not the record of HCS0001" in capsys.readouterr().err
+    assert file.read_text(encoding="utf-8") == text
+
+
+def test_the_day_that_was_accepted_counts(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever writes an earlier day into the line brings nothing forward."""
+    text = TEXT.replace("HCS0001: {}", f"HCS0001: {RETIRED}")
+    file.write_text(text, encoding="utf-8")
+    kept = file.parent / "retirements" / "HCS0001.json"
+    kept.parent.mkdir()
+    later = {**SAID["retired"], "delete_from": "2026-02-02"}
+    kept.write_text(json.dumps({"organization": "HCS0001", **SAID, "retired": later}), encoding="utf-8")
+    assert tenants(file, "remove", "HCS0001", "--accepted-by", "a@example.org") == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "lets HCS0001 be deleted from 2026-02-01 on, its record keeps it until 2026-02-02" in said
+    assert file.read_text(encoding="utf-8") == text
 
 
 # ── no rights ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -331,7 +376,7 @@ def test_without_rights_snowflakes_words_are_told_and_nothing_is_written(
     assert not (file.parent / "retirements").exists()
     file.write_text(TEXT.replace("HCS0001: {}", f"HCS0001: {RETIRED}"), encoding="utf-8")
     before = file.read_text(encoding="utf-8")
-    kept = {"organization": "HCS0001", "export": {"tables": [], "exported_at": "2026-01-01T00:00:00+00:00"}}
+    kept = {"organization": "HCS0001", **SAID}
     (file.parent / "retirements").mkdir()
     (file.parent / "retirements" / "HCS0001.json").write_text(json.dumps(kept), encoding="utf-8")
     assert tenants(file, "remove", "HCS0001", "--accepted-by", "a@example.org") == 1
@@ -346,6 +391,7 @@ def test_without_rights_snowflakes_words_are_told_and_nothing_is_written(
 def exported(monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = {"organization": "HCS0001", "tables": [{"table": "T", "rows": 3}], "exported_at": "2026-02-01T00:00:00"}
     monkeypatch.setattr(removal, "exported", lambda *_: manifest)
+    monkeypatch.setattr(removal, "_nothing_left_out", lambda *_: None)
 
 
 @pytest.mark.parametrize("where", ["plan", "change"])

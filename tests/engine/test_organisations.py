@@ -83,6 +83,13 @@ def life(nexus_up: Nexus, tmp_path_factory: pytest.TempPathFactory) -> Life:
             "USER_ID, TITLE, TAGS) SELECT 'HCS0003', 'c', 'u', 'Grüße 😀', PARSE_JSON('[1]')",
         )
         life.seen["others"] = life.others()
+        beside = life.export.with_name("beside")
+        nexus.sql(
+            "USE WAREHOUSE VIDEXA_SHARED_WH; CREATE SCHEMA HCS0003_DB.OWN; "
+            "CREATE TABLE HCS0003_DB.OWN.T AS SELECT 1 AS A"
+        )
+        life.run("retire too much", "tenants", "remove", "HCS0003", *OFFICER, "--to", str(beside), expect=1)
+        nexus.sql("DROP SCHEMA HCS0003_DB.OWN")
         life.run("retire", "tenants", "remove", "HCS0003", *OFFICER, "--to", str(life.export), "--json")
         life.run("up suspended", "up", "--yes", "--json")
         life.run("read suspended", "sql", "--role", "HCS0003_APP", READ, expect=1)
@@ -98,7 +105,11 @@ def life(nexus_up: Nexus, tmp_path_factory: pytest.TempPathFactory) -> Life:
 
         # Its days are over.
         known = yaml.safe_load(life.text["up suspended"])
-        known["organizations"]["HCS0003"]["retired"] |= {"since": "2020-01-01", "delete_from": "2020-02-01"}
+        over = {"since": "2020-01-01", "delete_from": "2020-02-01"}
+        known["organizations"]["HCS0003"]["retired"] |= over
+        record = life.record
+        record["retired"] |= over
+        (nexus.directory / "retirements" / "HCS0003.json").write_text(json.dumps(record), encoding="utf-8")
         due = yaml.safe_dump(known, sort_keys=False)
         nexus.tenants_file.write_text(due, encoding="utf-8")
         # A row that is as many, and not the same any more.
@@ -106,6 +117,13 @@ def life(nexus_up: Nexus, tmp_path_factory: pytest.TempPathFactory) -> Life:
         nexus.sql(f"{change} SYSDATE()")
         life.run("changed since", "tenants", "remove", "HCS0003", *OFFICER, expect=1)
         nexus.sql(f"{change} NULL")
+        # The whole database goes: what somebody keeps beside the schema would go with it.
+        nexus.sql(
+            "CREATE SCHEMA HCS0003_DB.BESIDE; CREATE TABLE HCS0003_DB.BESIDE.NOTES (A NUMBER); "
+            "USE WAREHOUSE VIDEXA_SHARED_WH; INSERT INTO HCS0003_DB.BESIDE.NOTES VALUES (1)"
+        )
+        life.run("more in the database", "tenants", "remove", "HCS0003", *OFFICER, expect=1)
+        nexus.sql("DROP SCHEMA HCS0003_DB.BESIDE")
         # Somebody has changed another's line in the same file.
         known["organizations"]["HCS0002"] = {"warehouse_size": "SMALL"}
         life.seen["poisoned"] = yaml.safe_dump(known, sort_keys=False)
@@ -174,6 +192,13 @@ def test_a_suspended_one_reaches_nothing_and_the_others_work(life: Life) -> None
 
 def test_what_the_export_lacks_is_not_deleted(life: Life) -> None:
     assert "CONVERSATIONS has 1 rows of after the export" in life.runs["changed since"].stderr
+
+
+def test_what_lies_beside_its_schema_is_not_lost_with_it(life: Life) -> None:
+    assert "the export lacks what HCS0003_APP does not see of HCS0003_DB" in life.runs["retire too much"].stderr
+    assert "OWN.T: 1 rows" in life.runs["retire too much"].stderr
+    assert life.text["retire too much"] == life.text["up with it"]
+    assert "BESIDE.NOTES has 1 rows, the export 0" in life.runs["more in the database"].stderr
 
 
 def test_no_step_touches_another_organisation(life: Life) -> None:

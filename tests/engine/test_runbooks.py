@@ -320,8 +320,13 @@ def days_pass(trial: Trial) -> None:
     """The days are over for which an organisation is kept."""
     file = trial.checkout / "tenants.yaml"
     known = yaml.safe_load(file.read_text(encoding="utf-8"))
-    known["organizations"]["HCS0003"]["retired"] |= {"since": "2020-01-01", "delete_from": "2020-04-01"}
+    over = {"since": "2020-01-01", "delete_from": "2020-04-01"}
+    known["organizations"]["HCS0003"]["retired"] |= over
     file.write_text(yaml.safe_dump(known, sort_keys=False), encoding="utf-8")
+    kept = trial.checkout / "retirements" / "HCS0003.json"
+    record = json.loads(kept.read_text(encoding="utf-8"))
+    record["retired"] |= over
+    kept.write_text(json.dumps(record), encoding="utf-8")
 
 
 # ── the runbooks ─────────────────────────────────────────────────────────────────────────────────────────────────────
