@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from cli import deployment, engine
+from cli import configuration, deployment, engine
 from cli.cloud import Cloud, Endpoints, running
-from cli.configuration import load
 from cli.connector import SnowflakeAddress, connect, private_key
 from cli.console import say
 from cli.failure import BadInputError, FailureError
@@ -101,7 +100,7 @@ def stack_access(stack: str) -> Iterator[StackAccess]:
 
     embedded = deployment.is_embedded(stack)
     place = Place.of(stack)
-    committed = load(stack)
+    committed = configuration.load(stack)
     if embedded and not place.cloud.exists():
         raise FailureError(f"stack {stack!r} is not up: `./nexus up` brings it up.")
     try:
@@ -141,6 +140,21 @@ def embedded_access(place: Place, settings: Settings, cloud: Cloud) -> StackAcce
     )
 
 
+def history(place: Place) -> list[dict[str, Any]]:
+    """What the engine wrote down of each run of an embedded stack, the newest first."""
+    folder = place.state / ".pulumi" / "history" / configuration.project() / place.stack
+    files = sorted(folder.glob("*.history.json"), key=lambda file: file.name, reverse=True)
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+
+def updates(stack: str) -> list[dict[str, Any]]:
+    """The same of a real stack's last runs, as `pulumi stack history` prints it."""
+    found: list[dict[str, Any]] = json.loads(
+        _asked(stack, "history", "--json", "--page-size", "50", what="the history")
+    )
+    return found
+
+
 def declared_state(stack: str) -> dict[str, Any]:
     """A stack's deployment, with its secrets still encrypted; empty where there is none."""
     return deployment.embedded_state(Place.of(stack)) if deployment.is_embedded(stack) else _exported(stack)
@@ -155,8 +169,13 @@ def _exported(stack: str) -> dict[str, Any]:
 def exported(stack: str) -> str:
     """What `pulumi stack export` prints of a real stack: its secrets stay encrypted."""
     # Not by the Automation API: that one asks for secrets in the open.
+    return _asked(stack, "export", what="the state")
+
+
+def _asked(stack: str, *arguments: str, what: str) -> str:
+    """What `pulumi stack …` prints of a real stack."""
     done = subprocess.run(
-        [str(engine.acquire(say).path), "stack", "export", "--stack", stack, "--non-interactive"],
+        [str(engine.acquire(say).path), "stack", *arguments, "--stack", stack, "--non-interactive"],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -164,5 +183,5 @@ def exported(stack: str) -> str:
         check=False,
     )
     if done.returncode:
-        raise FailureError(f"the state of stack {stack!r} cannot be read:\n{done.stderr.strip()}")
+        raise FailureError(f"{what} of stack {stack!r} cannot be read:\n{done.stderr.strip()}")
     return done.stdout

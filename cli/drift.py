@@ -16,12 +16,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli import deployment, options
-from cli.access import StackAccess, declared_state, embedded_access, stack_access
+from cli.access import StackAccess, declared_state, embedded_access, history, stack_access, updates
 from cli.connector import one_line
 from cli.console import answer, console
 from cli.cost.graph import resources
 from cli.deployment import Outcome, Request, embedded_state
 from cli.drift_adoption import adoption
+from cli.drift_gone import Renamed, renamed
 from cli.drift_grants import GrantFound, undeclared
 from cli.drift_meaning import Meaning, of_gone, of_property
 from cli.drift_statements import EffectLost, lost
@@ -97,6 +98,8 @@ class Drift:
 
     differences: list[Difference]
     untold: list[str]
+    refreshed: bool = False
+    """Whether the state was read back since the last `up`: what was found then counts as declared here."""
 
 
 def command(stack: options.Stack = "local", as_json: options.Json = False) -> None:
@@ -111,11 +114,12 @@ def command(stack: options.Stack = "local", as_json: options.Json = False) -> No
                 "stack": stack,
                 "drift": [each.as_json() for each in drift.differences],
                 "not_compared": drift.untold,
+                "refreshed_since_up": drift.refreshed,
             }
         )
     else:
         show(drift, stack, console())
-    if drift.differences:
+    if drift.differences or drift.refreshed:
         raise typer.Exit(1)
 
 
@@ -132,7 +136,7 @@ def drift_of(stack: str, *, quiet: bool) -> Drift:
             with Display(progress, console(), quiet=quiet):
                 outcome = deployment.run_engine(request, engine, progress, run.place.configuration, preview=True)
             access = embedded_access(run.place, deployment.check_settings(run.settings), cloud)
-            return _told(outcome, progress, access, run.state())
+            return _told(outcome, progress, access, run.state(), history(Place.of(stack)))
     with stack_access(stack) as access:
         settings = deployment.checked_settings(request)
         with (
@@ -140,10 +144,16 @@ def drift_of(stack: str, *, quiet: bool) -> Drift:
             Display(progress, console(), quiet=quiet),
         ):
             outcome = deployment.run_engine(request, engine, progress, config_file, preview=True)
-        return _told(outcome, progress, access, declared_state(stack))
+        return _told(outcome, progress, access, declared_state(stack), updates(stack))
 
 
-def _told(outcome: Outcome, progress: Refreshed, access: StackAccess, state: Mapping[str, Any]) -> Drift:
+def _told(
+    outcome: Outcome,
+    progress: Refreshed,
+    access: StackAccess,
+    state: Mapping[str, Any],
+    done: Iterable[Mapping[str, Any]],
+) -> Drift:
     if not outcome.succeeded:
         problems = deployment.explain(outcome, log_of(access.stack))
         raise FailureError("what is there cannot be read:\n" + "\n".join(f"  {problem}" for problem in problems))
@@ -158,27 +168,77 @@ def _told(outcome: Outcome, progress: Refreshed, access: StackAccess, state: Map
         for each in of_step(step, tenants.get(step.urn), access.stack)
         if not _is_left(each.property, left.get(step.urn, ()))
     ]
-    found = list(_with_databases(found, {record.urn: record for record in known}, access.stack))
+    by_urn = {record.urn: record for record in known}
+    found = list(_with_containers(found, by_urn))
     declared_ = declared(known)
-    found += [_of_grant(each, access.stack) for each in _grants(access, declared_)]
-    effects, untold = _effects(access, declared_, state)
+    grants = _grants(access, declared_)
+    found = list(_explained(found, grants, by_urn, access.stack))
+    found += [_of_grant(each, access.stack) for each in grants]
+    effects, untold, moved = _effects(access, declared_, state, found)
+    found = [_of_renamed(each, moved[each.urn], access.stack) if each.urn in moved else each for each in found]
     found += [_of_effect(each, access.stack) for each in effects]
-    return Drift(sorted(found, key=lambda each: (each.tenant or "", each.what, each.property, each.found)), untold)
+    found.sort(key=lambda each: (each.tenant or "", each.what, each.property, each.found))
+    return Drift(found, untold, refreshed_since_up(done))
 
 
-def _with_databases(found: list[Difference], known: Mapping[str, Record], stack: str) -> Iterator[Difference]:
-    """Those that have gone with their database say so: what brings it back brings them."""
-    gone = [
-        str(known[each.urn].inputs["name"])
-        for each in found
-        if not each.property and type_of(each.urn).endswith(":Database") and each.urn in known
-    ]
+def refreshed_since_up(done: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether anything was read back into the state after the last `up` that succeeded; `done` is the newest first."""
+    for each in done:
+        if each["kind"] == "update" and each["result"] == "succeeded":
+            return False
+        if each["kind"] == "refresh" and (each.get("resourceChanges") or {}).keys() - {"same"}:
+            return True
+    return False
+
+
+def _with_containers(found: list[Difference], known: Mapping[str, Record]) -> Iterator[Difference]:
+    """Those that have gone with their database or schema say so: what brings it back brings them."""
+    gone: dict[str, str] = {}
+    for kind, parts in (("Database", ("name",)), ("Schema", ("database", "name"))):
+        for each in found:
+            if not each.property and type_of(each.urn).endswith(f":{kind}") and each.urn in known:
+                inputs = known[each.urn].inputs
+                gone[".".join(str(inputs[part]) for part in parts)] = each.mend
     for each in found:
+        own = ".".join(_own_name(known[each.urn].inputs)) if each.urn in known else ""
         text = json.dumps(known[each.urn].inputs, default=str) if each.urn in known else ""
-        # Alone, or as the first part of a name, quoted or not.
-        with_ = next((name for name in gone if re.search(rf'"{re.escape(name)}(?:\\?"|\.)', text)), "")
-        if with_ and not type_of(each.urn).endswith(":Database"):
-            each = dataclasses.replace(each, within=with_, mend=_brought_back("Database", {"name": with_}, stack))
+        # Its own name, or one that it speaks of, quoted or not.
+        text = f'"{own}" {text}'.replace("\\", "").replace('"."', ".")
+        # Databases come first: with one of them its schemas have gone too.
+        with_ = next((name for name in gone if name != own and re.search(rf'"{re.escape(name)}["\.]', text)), "")
+        if with_:
+            each = dataclasses.replace(each, within=with_, mend=gone[with_])
+        yield each
+
+
+def _own_name(inputs: Mapping[str, Any]) -> list[str]:
+    return [str(inputs[part]) for part in ("database", "schema", "name") if isinstance(inputs.get(part), str)]
+
+
+def _explained(
+    found: list[Difference], grants: list[GrantFound], known: Mapping[str, Record], stack: str
+) -> Iterator[Difference]:
+    """Without what the account tells better than the engine, which sees no more than the role that declares.
+
+    What another owns is not gone; a privilege that its holder may grant on is not missing.
+    """
+    moved = {each.urn: each for each in grants if each.property == "owner"}
+    grantable: dict[str, set[str]] = {}
+    for grant in grants:
+        if grant.grantable:
+            grantable.setdefault(grant.urn, set()).add(grant.grantable)
+    for each in found:
+        if each.property == "privileges" and each.urn in grantable:
+            declared_ = list(known[each.urn].inputs.get("privileges") or ())
+            if each.found == _found(declared_, [one for one in declared_ if one not in grantable[each.urn]]):
+                continue
+        if not each.property and not each.within:
+            if each.urn in moved:
+                continue
+            record = known.get(each.urn)
+            with_ = next((moved[urn] for urn in (record.dependencies if record else ()) if urn in moved), None)
+            if with_ and type_of(each.urn).rpartition(":")[2] not in _DATA:
+                each = dataclasses.replace(each, within=with_.what, mend=_run(stack, with_.role, with_.undo))
         yield each
 
 
@@ -292,8 +352,8 @@ def _grants(access: StackAccess, declared_: list[Declared]) -> list[GrantFound]:
 
 
 def _effects(
-    access: StackAccess, declared_: list[Declared], state: Mapping[str, Any]
-) -> tuple[list[EffectLost], list[str]]:
+    access: StackAccess, declared_: list[Declared], state: Mapping[str, Any], found: list[Difference]
+) -> tuple[list[EffectLost], list[str], dict[str, Renamed]]:
     from snowflake.connector import Error
 
     outputs: Mapping[str, Any] = next(
@@ -302,16 +362,22 @@ def _effects(
     try:
         # Who sees every row and every policy; its statements read.
         with access.as_deploy_user("ACCOUNTADMIN", outputs["shared"]["warehouse"]) as cursor:
-            return lost(declared_, cursor)
+            gone = {each.urn for each in found if not each.property and not each.within}
+            return (*lost(declared_, cursor), renamed(declared_, gone, cursor))
     except Error as error:
         raise FailureError(f"the account does not tell {access.deploy_user} what is there: {one_line(error)}") from None
 
 
 def _of_grant(grant: GrantFound, stack: str) -> Difference:
-    mend = _run(stack, "SECURITYADMIN", grant.undo)
+    mend = _run(stack, grant.role, grant.undo)
     return Difference(
         grant.tenant, "", grant.what, grant.property, grant.declared, grant.found, grant.meaning, mend=mend
     )
+
+
+def _of_renamed(difference: Difference, found: Renamed, stack: str) -> Difference:
+    mend = _run(stack, found.role, found.statement)
+    return dataclasses.replace(difference, found=found.found, meaning=found.meaning, mend=mend)
 
 
 def _of_effect(effect: EffectLost, stack: str) -> Difference:
@@ -358,7 +424,8 @@ def show(drift: Drift, stack: str, output: Console) -> None:
     """By organisation: what is declared, what was found, which of them is better off, and the ways out."""
     found, mended = drift.differences, _mended(stack)
     if not found:
-        output.print("[green]No drift[/]: everything is as it is declared, and nobody has a grant beside.")
+        told = "nothing since" if drift.refreshed else "everything is as it is declared, and nobody has a grant beside"
+        output.print(f"[green]No drift[/]: {told}.")
     for tenant in dict.fromkeys(each.tenant for each in found):
         output.print(f"[bold]{escape(tenant or 'shared')}[/]")
         told = ""
@@ -381,8 +448,16 @@ def show(drift: Drift, stack: str, output: Console) -> None:
     if found:
         told = f"{len(found)} difference{'' if len(found) == 1 else 's'}"
         output.print(
-            f"{told}. `{mended}` mends what has no line `mend`; what has no line `adopt` is declared by the program, "
-            "and by no setting.",
+            f"{told}. Run the lines `mend` first: then `{mended}` mends what has none. What has no line `adopt` is "
+            "declared by the program, and by no setting.",
+            markup=False,
+            soft_wrap=True,
+        )
+    if drift.refreshed:
+        output.print(
+            "The state was read back (refresh) since the last `up` that succeeded: what differed then counts as "
+            f"declared here. `./nexus preview{_option(stack)}` tells it.",
+            style="yellow",
             markup=False,
             soft_wrap=True,
         )

@@ -1,4 +1,4 @@
-"""Grants that are there and that nobody declared, and owners that are others: asked of the account by SHOW GRANTS."""
+"""Grants that nobody declared or that are no more, and owners that are others: asked of the account by SHOW GRANTS."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ _KINDS: Final = {
     "Tag": "TAG",
     "Task": "TASK",
     "Alert": "ALERT",
+    "AccountRole": "ROLE",
+    "DatabaseRole": "DATABASE ROLE",
+    "ServiceUser": "USER",
+    "User": "USER",
+    "NetworkPolicy": "NETWORK POLICY",
+    "NetworkRule": "NETWORK RULE",
+    "PasswordPolicy": "PASSWORD POLICY",
+    "SessionPolicy": "SESSION POLICY",
+    "AuthenticationPolicy": "AUTHENTICATION POLICY",
 }
 """Resource types on whose objects privileges can be: Snowflake's word for each."""
 _IDENTITIES: Final = ("database", "schema", "name")
@@ -51,11 +60,17 @@ _ROLES: Final = {
     "GrantApplicationRole": ("applicationRoleName", "APPLICATION_ROLE"),
 }
 _ANY: Final = "*"
+_GRANTS: Final = "SECURITYADMIN"
+_ACCOUNTADMIN: Final = "ACCOUNTADMIN"
+"""Who alone gives and takes its own role, and those of the application SNOWFLAKE."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrantFound:
-    """Something that the account has and the stack does not declare."""
+    """Something that the account has and the stack does not declare, or the other way round.
+
+    `undo` is what brings back what is declared, as `role`. `urn` is the resource that reads otherwise because of it.
+    """
 
     tenant: str | None
     what: str
@@ -64,6 +79,10 @@ class GrantFound:
     meaning: Meaning
     property: str = "grants"
     declared: str = "(nothing)"
+    role: str = _GRANTS
+    urn: str = ""
+    grantable: str = ""
+    """The privilege that its holder may grant on."""
 
 
 @dataclass
@@ -72,7 +91,10 @@ class DeclaredGrants:
 
     on_object: set[tuple[str, str, Name, Holder]] = field(default_factory=set)
     in_container: set[tuple[str, str, Name, Holder]] = field(default_factory=set)
+    of_all: set[tuple[str, str, Name, Holder]] = field(default_factory=set)
     future: set[tuple[str, str, Name, Holder]] = field(default_factory=set)
+    grantable: set[tuple[str, str, Name, Holder]] = field(default_factory=set)
+    urns: dict[tuple[str, str, Name, Holder], str] = field(default_factory=dict)
     roles: set[tuple[str, Name, Holder]] = field(default_factory=set)
     owners: dict[tuple[str, Name], Holder] = field(default_factory=dict)
 
@@ -85,7 +107,9 @@ class DeclaredGrants:
                 wire, kind = _ROLES[each.kind]
                 found.roles.add((kind, _name(each.inputs[wire]), _member(each.inputs)))
             elif each.kind in ("GrantPrivilegesToAccountRole", "GrantPrivilegesToDatabaseRole"):
-                found._privileges(each)
+                one = cls()
+                one._privileges(each)
+                found._take(one, each)
             elif each.kind == "GrantOwnership":
                 later.append(each)
             elif each.kind in _KINDS and not each.adopted:
@@ -112,6 +136,16 @@ class DeclaredGrants:
                     privilege, words.only(inputs.get("onAccountObject") or inputs.get("onSchemaObject")), holder
                 )
 
+    def _take(self, one: DeclaredGrants, declared: Declared) -> None:
+        """What one resource declares."""
+        self.on_object |= one.on_object
+        self.in_container |= one.in_container
+        self.of_all |= one.of_all
+        self.future |= one.future
+        self.urns |= dict.fromkeys(one.on_object | one.in_container, declared.urn)
+        if declared.inputs.get("withGrantOption") in (True, "true"):
+            self.grantable |= one.on_object | one.in_container
+
     def _on_schema(self, privilege: str, block: Mapping[str, Any], holder: Holder) -> None:
         if block.get("schemaName"):
             self.on_object.add((privilege, "SCHEMA", _name(block["schemaName"]), holder))
@@ -131,6 +165,7 @@ class DeclaredGrants:
                     self._future(privilege, kind, container, holder)
                 else:
                     self.in_container.add((privilege, kind, container, holder))
+                    self.of_all.add((privilege, kind, container, holder))
                 return
         if block.get("objectName"):
             self.on_object.add((privilege, str(block["objectType"]).upper(), _name(block["objectName"]), holder))
@@ -144,11 +179,31 @@ class DeclaredGrants:
         if (privilege, kind, holder[0]) == ("USAGE", "DATABASE", "DATABASE_ROLE"):
             # Snowflake's own: a database role may use the database that it is in.
             return True
-        return any(
-            (given, kind, name, holder) in self.on_object
-            or any((given, kind, name[:length], holder) in self.in_container for length in (1, 2))
-            for given in (privilege, _ANY)
-        )
+        ways = _ways(privilege, kind, name, holder)
+        return any(each in self.on_object or each in self.in_container for each in ways)
+
+    def may_grant_on(self, privilege: str, kind: str, name: Name, holder: Holder) -> bool:
+        return any(each in self.grantable for each in _ways(privilege, kind, name, holder))
+
+    def urn(self, privilege: str, kind: str, name: Name, holder: Holder) -> str:
+        """The resource that declares it."""
+        return next((self.urns[each] for each in _ways(privilege, kind, name, holder) if each in self.urns), "")
+
+    def lacking(self, kind: str, name: Name, there: set[tuple[str, Holder]]) -> list[tuple[str, Holder]]:
+        """What was granted on all objects of a kind and is no longer on this one: no resource reads that back."""
+        wanted = {
+            (privilege, holder)
+            for privilege, of, container, holder in self.of_all
+            if of == kind and name[:-1][: len(container)] == container and privilege != _ANY
+        }
+        return sorted(wanted - there)
+
+
+def _ways(privilege: str, kind: str, name: Name, holder: Holder) -> Iterator[tuple[str, str, Name, Holder]]:
+    """How a privilege on an object may have been declared: on itself, or on all that is in a container of it."""
+    for given in (privilege, _ANY):
+        for length in dict.fromkeys((len(name), 1, 2)):
+            yield given, kind, name[:length], holder
 
 
 def undeclared(declared: list[Declared], cursor: SnowflakeCursor) -> Iterator[GrantFound]:
@@ -160,7 +215,7 @@ def undeclared(declared: list[Declared], cursor: SnowflakeCursor) -> Iterator[Gr
     for each in sorted(declared, key=lambda each: (each.tenant or "", _own_name(each), each.kind)):
         if each.kind in _KINDS and not each.adopted:
             yield from _on_object(each, known, cursor, told)
-        elif each.kind in ("AccountRole", "DatabaseRole") and not each.adopted:
+        if each.kind in ("AccountRole", "DatabaseRole") and not each.adopted:
             yield from _of_role(each, known, cursor, told)
         elif each.kind in _USERS:
             yield from _to_user(each, known, cursor, adopted_roles, told)
@@ -171,8 +226,11 @@ def _on_object(
 ) -> Iterator[GrantFound]:
     kind, name = _KINDS[each.kind], _own_name(each)
     written = _written(each)
-    for row in _asked(cursor, f"SHOW GRANTS ON {kind} {written}"):
+    held = _asked(cursor, f"SHOW GRANTS ON {kind} {written}")
+    for row in held:
         privilege, holder = str(row["privilege"]), _holder(row)
+        if kind.endswith("ROLE") and privilege == "USAGE":
+            continue  # who holds a role is asked of the role
         if privilege == "OWNERSHIP":
             owner = known.owners.get((kind, name))
             if owner is not None and owner != holder and owner[1]:
@@ -184,6 +242,7 @@ def _on_object(
                     drift_meaning.of_owner(holder[1], each.tenant),
                     property="owner",
                     declared=_called(owner),
+                    urn=each.urn,
                 )
         elif not known.allows(privilege, kind, name, holder) and _first((privilege, kind, name, holder), told):
             to = _to(holder, name)
@@ -193,6 +252,26 @@ def _on_object(
                 f"{_called(holder)} has {privilege} on it, which nobody declared",
                 f"REVOKE {privilege} ON {kind} {written} FROM {to}",
                 drift_meaning.of_privilege(privilege, kind, name, holder[1]),
+            )
+        elif str(row["grant_option"]).lower() == "true" and not known.may_grant_on(privilege, kind, name, holder):
+            yield GrantFound(
+                each.tenant,
+                f"{kind} {written}",
+                f"{_called(holder)} may grant {privilege} on it to others, which nobody declared",
+                f"REVOKE GRANT OPTION FOR {privilege} ON {kind} {written} FROM {_to(holder, name)}",
+                Meaning(drift_meaning.DECLARED, f"{holder[1]} decides who else has it"),
+                urn=known.urn(privilege, kind, name, holder),
+                grantable=privilege,
+            )
+    for privilege, holder in known.lacking(kind, name, {(str(row["privilege"]), _holder(row)) for row in held}):
+        if held:
+            yield GrantFound(
+                each.tenant,
+                f"{kind} {written}",
+                f"{_called(holder)} has no {privilege} on it any more, which is declared for every {kind} there",
+                f"GRANT {privilege} ON {kind} {written} TO {_to(holder, name)}",
+                drift_meaning.of_gone("GrantPrivilegesToAccountRole"),
+                declared=privilege,
             )
     if kind in ("DATABASE", "SCHEMA"):
         for row in _asked(cursor, f"SHOW FUTURE GRANTS IN {kind} {written}"):
@@ -235,15 +314,16 @@ def _of_role(
             if role in known.roles or not _first(role, told):
                 continue
             found, undo = f"it holds {on} {'.'.join(target)}", f"REVOKE {on} {_quoted(target)} FROM {kind} {written}"
-            meaning = drift_meaning.of_role(target, own[1])
+            meaning, by = drift_meaning.of_role(target, own[1]), _taken_by(target)
         else:
+            by = _GRANTS
             if known.allows(privilege, on, target, own) or not _first((privilege, on, target, own), told):
                 continue
             called = f"{on} {'.'.join(target)}".strip()
             found = f"it has {privilege} on {called}"
             undo = f"REVOKE {privilege} ON {on} {_quoted(target)}".rstrip() + f" FROM {kind} {written}"
             meaning = drift_meaning.of_privilege(privilege, on, target, own[1])
-        yield GrantFound(each.tenant, f"{kind} {written}", f"{found}, which nobody declared", undo, meaning)
+        yield GrantFound(each.tenant, f"{kind} {written}", f"{found}, which nobody declared", undo, meaning, role=by)
 
 
 def _to_user(
@@ -265,7 +345,12 @@ def _to_user(
             f"it holds ROLE {role[-1]}, which nobody declared",
             f"REVOKE ROLE {_quoted(role)} FROM USER {written}",
             drift_meaning.of_role(role, name[-1]),
+            role=_taken_by(role),
         )
+
+
+def _taken_by(role: Name) -> str:
+    return _ACCOUNTADMIN if role[0] in (_ACCOUNTADMIN, "SNOWFLAKE") else _GRANTS
 
 
 def _first(key: tuple[Any, ...], told: set[tuple[Any, ...]]) -> bool:

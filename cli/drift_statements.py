@@ -166,7 +166,10 @@ def _of_rows(each: Declared, statement: str, cursor: SnowflakeCursor) -> list[Ef
         return None
     keys = sorted({column.name for column in on.find_all(exp.Column)})
     pairs = _assigned(merge, source.alias)
-    shown = [f"{source.alias}.{key} AS KEY_{place}" for place, key in enumerate(keys)]
+    if not keys:
+        return None
+    shown = [f"{table.alias}.{keys[0]} AS HELD"]
+    shown += [f"{source.alias}.{key} AS KEY_{place}" for place, key in enumerate(keys)]
     for place, (column, value) in enumerate(pairs):
         shown += [f"{source.alias}.{value} AS DECLARED_{place}", f"{table.alias}.{column} AS FOUND_{place}"]
     question = (
@@ -177,6 +180,9 @@ def _of_rows(each: Declared, statement: str, cursor: SnowflakeCursor) -> list[Ef
     found = []
     for row in rows(cursor, question):
         of = ", ".join(str(row[f"key_{place}"]) for place in range(len(keys)))
+        if row["held"] is None:
+            found.append(EffectLost(each, f"row {of} of {name}", "", "is there", "is gone", _NOT_AS_WRITTEN))
+            continue
         for place, (column, _) in enumerate(pairs):
             declared, is_ = row[f"declared_{place}"], row[f"found_{place}"]
             if not _alike(declared, is_):

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.drift import Difference, Drift, _with_databases, of_step, show
+from cli.drift import Difference, Drift, _explained, _with_containers, of_step, refreshed_since_up, show
 from cli.drift_adoption import SETTINGS, adoption, parameters
+from cli.drift_gone import renamed
 from cli.drift_grants import GrantFound, undeclared
 from cli.drift_meaning import DECLARED, FOUND, Meaning, of_gone, of_property
 from cli.drift_statements import EffectLost, lost
@@ -65,6 +66,42 @@ BY_HAND = {
         'TABLE "VIDEXA_SHARED"."MONITORING"."PRICES"',
         "ROLE ACCOUNTADMIN",
     ),
+    "GRANT OWNERSHIP ON ROLE HCS0001_ANALYST TO ROLE STRANGER COPY CURRENT GRANTS": (
+        "HCS0001",
+        'ROLE "HCS0001_ANALYST"',
+        "ROLE STRANGER",
+    ),
+    "GRANT OWNERSHIP ON DATABASE ROLE HCS0002_DB.NEXUSCHAT_READ TO ROLE STRANGER COPY CURRENT GRANTS": (
+        "HCS0002",
+        'DATABASE ROLE "HCS0002_DB"."NEXUSCHAT_READ"',
+        "ROLE STRANGER",
+    ),
+    "GRANT OWNERSHIP ON USER POWERBI_SVC TO ROLE STRANGER COPY CURRENT GRANTS": (
+        None,
+        'USER "POWERBI_SVC"',
+        "ROLE STRANGER",
+    ),
+    "GRANT OWNERSHIP ON NETWORK POLICY VIDEXA_POWER_BI TO ROLE STRANGER COPY CURRENT GRANTS": (
+        None,
+        'NETWORK POLICY "VIDEXA_POWER_BI"',
+        "ROLE STRANGER",
+    ),
+    # Snowflake lets ACCOUNTADMIN alone give and take its own role.
+    "GRANT ROLE ACCOUNTADMIN TO USER POWERBI_SVC": (
+        None,
+        'USER "POWERBI_SVC"',
+        "it holds ROLE ACCOUNTADMIN, which nobody declared",
+    ),
+    "GRANT USAGE ON WAREHOUSE HCS0002_WH TO ROLE HCS0002_APP WITH GRANT OPTION": (
+        "HCS0002",
+        'WAREHOUSE "HCS0002_WH"',
+        "ROLE HCS0002_APP may grant USAGE on it to others, which nobody declared",
+    ),
+    "REVOKE SELECT ON TABLE HCS0001_DB.NEXUSCHAT.PROMPT_CACHE FROM DATABASE ROLE HCS0001_DB.NEXUSCHAT_READ": (
+        "HCS0001",
+        'TABLE "HCS0001_DB"."NEXUSCHAT"."PROMPT_CACHE"',
+        "DATABASE ROLE NEXUSCHAT_READ has no SELECT on it any more, which is declared for every TABLE there",
+    ),
 }
 """Statements that somebody ran by hand, and what is told of each."""
 MEANS = {
@@ -76,6 +113,10 @@ MEANS = {
     "HCS0002_ADMIN may grant anything to anybody",
     "STRANGER may do all that NEXUSCHAT_WRITE may",
     "ACCOUNTADMIN may read, change, drop and grant it",
+    "STRANGER may read, change, drop and grant it",
+    "POWERBI_SVC administers the account as ACCOUNTADMIN",
+    "HCS0002_APP decides who else has it",
+    "less is granted; what needs it fails",
 }
 """What each of them means."""
 USERS = "VIDEXA_SHARED.TENANT_MANAGEMENT.ORG_USERS"
@@ -111,6 +152,7 @@ EFFECTS = {
         "7",
         "",
     ),
+    f"DELETE FROM {ROWS} WHERE ORGANIZATION_ID = 'HCS0001'": (f"row HCS0001 of {ROWS}", "", "is gone", ""),
     "ALTER USER AGENTNEXUS_SVC SET DEFAULT_WAREHOUSE = COMPUTE_WH": (
         'USER "AGENTNEXUS_SVC"',
         "DEFAULT_WAREHOUSE",
@@ -139,9 +181,11 @@ def test_grants_made_by_hand_are_found_and_taken_back(scripted: tuple[Path, list
         found = _undeclared(account, declared)
         told = [(each.tenant, each.what, each.found) for each in found]
         assert sorted(told, key=str) == sorted(BY_HAND.values(), key=str)
-        assert {each.meaning.better for each in found} == {DECLARED}
+        assert {each.found for each in found if each.meaning.better != DECLARED} == {
+            "DATABASE ROLE NEXUSCHAT_READ has no SELECT on it any more, which is declared for every TABLE there"
+        }
         assert {each.meaning.why for each in found} == MEANS
-        run_script(account, "USE ROLE SECURITYADMIN;" + ";".join(each.undo for each in found))
+        run_script(account, ";".join(f"USE ROLE {each.role}; {each.undo}" for each in found))
         assert _undeclared(account, declared) == []
         # What is gone is not asked about: a refresh says that it is.
         run_script(
@@ -167,6 +211,71 @@ def test_what_the_programs_statements_did_and_somebody_undid(
             ready = f"USE WAREHOUSE {each.of.warehouse};" if each.of.warehouse else ""
             run_script(account, f"USE ROLE {each.of.role}; {ready} {each.again}")
         assert _lost(account, declared)[0] == []
+
+
+def test_a_renamed_table_is_not_said_to_be_dropped(scripted: tuple[Path, list[Declared]], tmp_path: Path) -> None:
+    template, declared = scripted
+    schema = "HCS0002_DB.NEXUSCHAT"
+    tables = {each.name: each.urn for each in declared if each.kind == "Table" and each.tenant == "HCS0002"}
+    gone = [tables["HCS0002-PROMPT_CACHE"], tables["HCS0002-USER_SESSIONS"], tables["HCS0002-FILE_UPLOADS"]]
+    with copy_of(template, tmp_path / "account") as account:
+        run_script(
+            account,
+            f"USE ROLE SYSADMIN; ALTER TABLE {schema}.PROMPT_CACHE RENAME TO {schema}.OLD; "
+            f"CREATE TABLE {schema}.SCRATCH (A NUMBER); DROP TABLE {schema}.USER_SESSIONS; "
+            "CREATE SCHEMA HCS0002_DB.ELSEWHERE; "
+            f"ALTER TABLE {schema}.FILE_UPLOADS RENAME TO HCS0002_DB.ELSEWHERE.FILES",
+        )
+        with Connection(account.session("NEXUS_DEPLOY", "ACCOUNTADMIN")) as connection:
+            found = renamed(declared, gone, Cursor(connection))  # type: ignore[arg-type]
+        # What was dropped is brought back by UNDROP.
+        assert found.keys() == {gone[0], gone[2]}
+        assert found[gone[0]].found == "is not there, and was not dropped: OLD has its columns"
+        assert found[gone[2]].statement == 'SHOW TABLES IN SCHEMA "HCS0002_DB"."NEXUSCHAT"'
+        run_script(account, f"USE ROLE {found[gone[0]].role}; {found[gone[0]].statement}")
+        run_script(account, f"USE ROLE SYSADMIN; DESCRIBE TABLE {schema}.PROMPT_CACHE")
+
+
+def test_what_another_owns_is_not_gone() -> None:
+    """The engine reads as the role that declares, which sees nothing of it any more."""
+    user = step("ServiceUser", {"name": "U"}, None)
+    keys = step("UserPublicKeys", {"name": "U"}, None)
+    grant = step("GrantPrivilegesToAccountRole", {"privileges": ["USAGE", "MONITOR"]}, {"privileges": ["MONITOR"]})
+    less = step("GrantPrivilegesToAccountRole", {"privileges": ["USAGE", "MONITOR"]}, {"privileges": []})
+    less.urn += "-less"
+    known = {each.urn: Record(each.urn, "", each.old.inputs) for each in (user, grant, less)}
+    known[keys.urn] = Record(keys.urn, "", {}, dependencies=frozenset([user.urn]))
+    grants = [
+        GrantFound(None, 'USER "U"', "ROLE EVIL", "GRANT OWNERSHIP", Meaning(), property="owner", urn=user.urn),
+        GrantFound(None, 'WAREHOUSE "W"', "may grant", "REVOKE", Meaning(), urn=grant.urn, grantable="USAGE"),
+        GrantFound(None, 'WAREHOUSE "V"', "may grant", "REVOKE", Meaning(), urn=less.urn, grantable="USAGE"),
+    ]
+    found = [one for each in (user, keys, grant, less) for one in of_step(each, None)]
+    told = list(_explained(found, grants, known, "local"))
+    # Of the last, one privilege is missing beside.
+    assert [(each.urn, each.within) for each in told] == [(keys.urn, 'USER "U"'), (less.urn, "")]
+    assert told[0].mend == "./nexus sql --role SECURITYADMIN 'GRANT OWNERSHIP'"
+
+
+@pytest.mark.parametrize(
+    ("done", "told"),
+    [
+        ([("update", "succeeded", {"create": 3})], False),
+        ([("refresh", "succeeded", {"same": 3}), ("update", "succeeded", {})], False),
+        ([("refresh", "succeeded", {"same": 3, "update": 1}), ("update", "succeeded", {})], True),
+        ([("update", "failed", {}), ("refresh", "succeeded", {"delete": 1}), ("update", "succeeded", {})], True),
+        ([("update", "succeeded", {}), ("refresh", "succeeded", {"delete": 1})], False),
+        ([], False),
+    ],
+)
+def test_after_a_refresh_nothing_is_said_to_be_as_declared(
+    done: list[tuple[str, str, dict[str, int]]], told: bool
+) -> None:
+    history = [{"kind": kind, "result": result, "resourceChanges": changes} for kind, result, changes in done]
+    assert refreshed_since_up(history) is told
+    output = Console(file=io.StringIO(), width=100)
+    show(Drift([], [], told), "local", output)
+    assert ("everything is as it is declared" in output.file.getvalue()) is not told  # type: ignore[attr-defined]
 
 
 def test_one_that_works_though_it_is_suspended(scripted: tuple[Path, list[Declared]], tmp_path: Path) -> None:
@@ -256,7 +365,8 @@ def test_what_went_with_a_database_is_counted() -> None:
         each.urn += str(number)
     known = {each.urn: Record(each.urn, "", each.old.inputs) for each in (lost, *others)}
     found = [one for each in (lost, *others) for one in of_step(each, "HCS0001")]
-    told = list(_with_databases(found, known, "local"))
+    told = list(_with_containers(found, known))
+    assert told[0].mend.endswith("'UNDROP DATABASE \"HCS0001_DB\"'")
     assert [each.within for each in told] == ["", "HCS0001_DB", "HCS0001_DB", "", ""]
     assert {each.mend for each in told[1:3]} == {told[0].mend}
     output = Console(file=io.StringIO(), width=100)
@@ -264,6 +374,22 @@ def test_what_went_with_a_database_is_counted() -> None:
     shown = output.file.getvalue()  # type: ignore[attr-defined]
     assert "  2 more went with HCS0001_DB" in shown
     assert "Table" not in shown
+
+
+def test_what_went_with_a_schema_comes_back_with_it() -> None:
+    lost = step("Schema", {"database": "HCS0001_DB", "name": "S"}, None)
+    others = [
+        step("Table", {"database": "HCS0001_DB", "schema": "S", "name": "T"}, None),
+        step("GrantPrivilegesToDatabaseRole", {"onSchema": {"schemaName": '"HCS0001_DB"."S"'}}, None),
+        step("TableConstraint", {"tableId": '"HCS0001_DB"."S"."T"'}, None),
+        step("Table", {"database": "HCS0001_DB", "schema": "S2", "name": "T"}, None),
+    ]
+    for number, each in enumerate(others):
+        each.urn += str(number)
+    known = {each.urn: Record(each.urn, "", each.old.inputs) for each in (lost, *others)}
+    told = list(_with_containers([one for each in (lost, *others) for one in of_step(each, "HCS0001")], known))
+    assert [each.within for each in told] == ["", *["HCS0001_DB.S"] * 3, ""]
+    assert {each.mend for each in told[:4]} == {"""./nexus sql --role SYSADMIN 'UNDROP SCHEMA "HCS0001_DB"."S"'"""}
 
 
 def test_what_lies_deeper_is_told_by_its_path() -> None:
@@ -432,8 +558,8 @@ def test_every_organisation_has_its_part() -> None:
         "  Warehouse W: size is LARGE, declared is XSMALL",
         "      better neither can be told",
         "      adopt  ./nexus tenants",
-        f"2 differences. `{mended}` mends what has no line `mend`; what has no line `adopt` is declared by the "
-        "program, and by no setting.",
+        f"2 differences. Run the lines `mend` first: then `{mended}` mends what has none. What has no line `adopt` is "
+        "declared by the program, and by no setting.",
         "Not compared, since nothing tells what they did: odd",
     ]
     assert found[0].as_json() | {"better": "declared", "why": "more is granted"} == found[0].as_json()
