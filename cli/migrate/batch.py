@@ -253,9 +253,14 @@ class Batch:
         """
         journal, mine = self.journal, SOURCE_SYSTEM + self.identifier
         ranges = self._ranges(tenant, table)
+        # Rows of other batches count only where they are this one's documents too: there may be many more of them.
+        shared = journal.value(
+            "SELECT COUNT(*) FROM document WHERE tenant = ? AND target = ? AND fate = ?", tenant, table.name, PRESENT
+        )
+        origin = SOURCE_SYSTEM + "%" if shared else mine
 
         def read(bounds: tuple[str | None, str | None]) -> list[Found]:
-            return list(target.found(table, *bounds))
+            return list(target.found(table, origin, *bounds))
 
         with ThreadPoolExecutor(1) as worker:
             # The next range is on its way while this one is compared.

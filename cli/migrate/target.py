@@ -152,11 +152,12 @@ class Target:
                 count += int(cursor.rowcount or 0)
             return count
 
-    def found(self, table: Table, above: str | None, up_to: str | None) -> Iterator[Found]:
-        """The migrated rows whose SOURCE_ID lies in a range, each with its digest computed from what was read."""
+    def found(self, table: Table, origin: str, above: str | None, up_to: str | None) -> Iterator[Found]:
+        """The rows whose SOURCE_SYSTEM is like `origin` and whose SOURCE_ID lies in a range, each with its digest
+        computed from what was read."""
         columns = list(table.columns)
         kind = "PREF_KIND" if "PREF_KIND" in table.columns else "''"
-        where, values = ["TENANT_ID = ?", "SOURCE_SYSTEM LIKE ?"], [self.address.tenant, f"{SOURCE_SYSTEM}%"]
+        where, values = ["TENANT_ID = ?", "SOURCE_SYSTEM LIKE ?"], [self.address.tenant, origin]
         for text, bound in (("SOURCE_ID > ?", above), ("SOURCE_ID <= ?", up_to)):
             if bound is not None:
                 where.append(text)

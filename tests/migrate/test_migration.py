@@ -530,6 +530,28 @@ def test_a_user_of_another_organisation_than_before_is_refused_while_that_one_ha
     assert (chat.rows("HCS0001", moved), chat.rows("HCS0002", moved)) == ([(0,)], [(1,)])
 
 
+def test_a_batch_reads_back_its_own_rows_and_not_those_of_every_batch_before(
+    tmp_path: Path, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    found = Target.found
+
+    def counted(self: Target, *arguments: Any) -> Iterator[Any]:
+        for row in found(self, *arguments):
+            read.append(row.source_id)
+            yield row
+
+    monkeypatch.setattr(Target, "found", counted)
+    documents = [conversation(str(ObjectId()), f"own-{number}") for number in range(3)]
+    for number, document in enumerate(documents):
+        read.clear()
+        migration = Migration.of(
+            tmp_path / str(number), chat, {"conversations": [document]}, {document["user"]: "HCS0002"}
+        )
+        assert migration.run()["verdict"] == "PASS"
+        assert read == [str(document["_id"])]
+
+
 def test_a_later_dump_adds_what_is_new_and_names_what_has_changed(tmp_path: Path, chat: Chat) -> None:
     user = ObjectId()
     spent = {"user": user, "conversationId": "grows", "tokenType": "prompt", "rawAmount": -5}
