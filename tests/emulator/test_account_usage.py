@@ -365,6 +365,18 @@ class TestHistory:
         assert again.events("MAIL")[0] == {"number": 700, "at": at}
         again.close()
 
+    def test_those_that_have_a_truth_value(self, tmp_path: Path) -> None:
+        history = History(tmp_path / "history.sqlite", kept=4)
+        at = datetime(2026, 1, 2, tzinfo=UTC)
+        for number, ran in enumerate((True, False, True, False, True, None)):
+            history.note("STATEMENT", number=number, ran=ran, at=at, text='"ran": true')
+        # Of those that are kept: the first two no longer are.
+        assert [event["number"] for event in history.events("STATEMENT", having="ran")] == [2, 4]
+        assert history.events("STATEMENT", having="ran")[0]["at"] == at
+        assert history.events("STATEMENT", lambda event: event["number"] > 2, having="ran")[0]["number"] == 4
+        assert history.events("STATEMENT", having="nothing") == []
+        history.close()
+
     def test_it_is_there_after_a_restart(self, roles: Roles, tmp_path: Path) -> None:
         roles.run("SELECT 'before' AS word")
         roles.close()

@@ -61,13 +61,15 @@ class History:
             self._write()
         return event
 
-    def events(self, kind: Kind, where: Callable[[Event], bool] | None = None) -> list[Event]:
-        """The events of a kind, the oldest first."""
+    def events(
+        self, kind: Kind, where: Callable[[Event], bool] | None = None, *, having: str | None = None
+    ) -> list[Event]:
+        """The events of a kind, the oldest first. Of those without the truth value `having` nothing else is read."""
         self._write()
         rows = self._sqlite.execute(
             "SELECT body FROM (SELECT number, body FROM events WHERE kind = ? ORDER BY number DESC LIMIT ?) "
-            "ORDER BY number",
-            (kind, self._kept),
+            "WHERE ? IS NULL OR json_extract(body, '$.' || ?) ORDER BY number",
+            (kind, self._kept, having, having),
         )
         found = [_read(body) for (body,) in rows]
         return found if where is None else [event for event in found if where(event)]
@@ -107,6 +109,10 @@ def _time(stored: dict[str, Any]) -> Any:
     return datetime.fromisoformat(stored["at"]) if stored.keys() == {"at"} else stored
 
 
+# Made once: `json.loads` with a hook makes one for each event.
+_DECODER: Final = json.JSONDecoder(object_hook=_time)
+
+
 def _read(body: str) -> Event:
-    event: Event = json.loads(body, object_hook=_time)
+    event: Event = _DECODER.decode(body)
     return event

@@ -153,7 +153,7 @@ def _query_history(account: Account) -> Iterator[Row]:
 
 
 def _query_attribution(account: Account) -> Iterator[Row]:
-    for event in account.history.events("STATEMENT", lambda event: event["ran"]):
+    for event in account.history.events("STATEMENT", having="ran"):
         warehouse = _warehouse(account, event["warehouse"])
         yield {
             "QUERY_ID": event["id"],
@@ -206,7 +206,7 @@ def _runs(statements: Iterable[Event], idle: timedelta | None) -> list[tuple[dat
 def metered_hours(account: Account) -> list[Row]:
     """Credits of each warehouse in each hour that it ran."""
     by_warehouse: dict[str, list[Event]] = defaultdict(list)
-    for event in account.history.events("STATEMENT", lambda event: event["ran"]):
+    for event in account.history.events("STATEMENT", having="ran"):
         by_warehouse[event["warehouse"]].append(event)
     rows: list[Row] = []
     for name, statements in sorted(by_warehouse.items()):
