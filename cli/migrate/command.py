@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cli.migrate.source import Source
     from cli.migrate.target import Address
     from cli.migrate.users import UserMap
+    from infra.settings import OrganizationSettings
 
 
 class From(StrEnum):
@@ -221,17 +222,25 @@ def _confirmed(question: str, stack: str, yes: bool) -> None:
 @contextmanager
 def _world(stack: str, *, needs_account: bool) -> Iterator[World]:
     from cli.migrate.run import World
-    from cli.migrate.target import connecting
+    from cli.migrate.target import Address, connecting
 
     folder = folder_of(stack)
     if not needs_account:
-        yield World(stack, folder, _declared(stack), _unreachable, _no_key)
+        organizations = _declared(stack)
+        addresses = {each.organization_id: Address(each.organization_id, "", "", "", "") for each in organizations}
+        yield World(stack, folder, addresses, _unreachable, _no_key, _suspended(organizations))
         return
     with stack_access(stack) as access:
         _, outputs = access.state()
         account = f"{access.address.organization}-{access.address.account}"
         user, key = _worker(access)
-        yield World(account, folder, _addresses(outputs), connecting(access.address, user, key), access.deploy_key)
+        suspended = _suspended(access.settings.organizations)
+        connected = connecting(access.address, user, key)
+        yield World(account, folder, _addresses(outputs), connected, access.deploy_key, suspended)
+
+
+def _suspended(organizations: Iterable[OrganizationSettings]) -> frozenset[str]:
+    return frozenset(each.organization_id for each in organizations if each.suspended)
 
 
 def _addresses(outputs: Any) -> dict[str, Address]:
@@ -243,18 +252,15 @@ def _addresses(outputs: Any) -> dict[str, Address]:
     }
 
 
-def _declared(stack: str) -> dict[str, Address]:
+def _declared(stack: str) -> Sequence[OrganizationSettings]:
     """The declared organisations: all that a dry run asks for."""
     from cli.configuration import load
-    from cli.migrate.target import Address
     from infra.settings import SettingsError, load_settings
 
     try:
-        settings = load_settings(load(stack).get("config") or {}, ROOT)
+        return load_settings(load(stack).get("config") or {}, ROOT).organizations
     except SettingsError as error:
         raise BadInputError(str(error)) from None
-    names = [organization.organization_id for organization in settings.organizations]
-    return {name: Address(name, "", "", "", "") for name in names}
 
 
 def _unreachable(address: Address) -> SnowflakeConnection:

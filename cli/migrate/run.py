@@ -38,13 +38,17 @@ _MENDED: Final = "Mend that, and give the same command again: it takes up what w
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Where a migration goes: the account, the folder of the batches, the organisations, and the signer's key."""
+    """Where a migration goes: the account, the folder of the batches, the organisations, and the signer's key.
+
+    `suspended` are those of them whose roles reach nothing.
+    """
 
     account: str
     folder: Path
     addresses: Mapping[str, Address]
     connect: Connect
     key: Callable[[], RSAPrivateKey]
+    suspended: frozenset[str] = frozenset()
 
     def batches(self) -> list[str]:
         """The batches that this machine knows, the oldest first."""
@@ -150,6 +154,10 @@ def dry_run(world: World, source: Source, users: UserMap, tenants: frozenset[str
             quarantined = batch.write_quarantine(folder / QUARANTINE)
             counts = reports.counts(journal)
             told = _report(world, batch, source.fingerprint(), counts, "DRY RUN", now)
+            if suspended := sorted(
+                {tenant for (tenant, _), count in _expected(counts).items() if count} & world.suspended
+            ):
+                told["notes"].append(_suspended(suspended))
             if moved := {user for users_of in _moved(world, batch).values() for user in users_of}:
                 told["notes"].append(
                     f"{len(moved)} users of the map were another organisation's in an earlier batch: without --dry-run "
@@ -165,6 +173,13 @@ def dry_run(world: World, source: Source, users: UserMap, tenants: frozenset[str
             journal.close()
         (folder / _JOURNAL).unlink()
         return told
+
+
+def _suspended(names: Sequence[str]) -> str:
+    return (
+        f"suspended, so that nothing can be written there: {', '.join(names)}. Resume first (`./nexus tenants resume "
+        f"{names[0]}`, then `./nexus up`), or name the others with --tenant."
+    )
 
 
 def _moved(world: World, batch: Batch) -> dict[str, set[str]]:
@@ -230,6 +245,8 @@ def migrate(
             begun = datetime.fromisoformat(journal.fact("begun"))
             batch = Batch(identifier, journal, source, users, frozenset(world.addresses), tenants, begun, tick)
             _assigned(batch)
+            if suspended := sorted(set(batch.needed()) & world.suspended):
+                raise BadInputError(_suspended(suspended))
             with _named_errors(identifier):
                 _refuse_moved(world, _moved(world, batch))
             with _named_errors(identifier), _targets(world, batch.needed()) as targets:

@@ -64,7 +64,7 @@ def read_map(path: Path, known: frozenset[str]) -> UserMap:
         else:
             lines[user], organizations[user] = line, organization.strip()
         if organization.strip() not in known:
-            mend = "mend it, or add it to the tenants' file"
+            mend = "mend it, or add it to the tenants' file, and `./nexus up`"
             problems.append(f"{where}: {organization.strip()!r} is no declared organisation: {mend}")
     if not organizations and not problems:
         problems.append(f"{path.name} maps nobody")

@@ -552,6 +552,24 @@ def test_a_batch_reads_back_its_own_rows_and_not_those_of_every_batch_before(
         assert read == [str(document["_id"])]
 
 
+def test_a_suspended_organisation_is_said_before_anything_is_tried(tmp_path: Path, chat: Chat) -> None:
+    user, other = str(ObjectId()), str(ObjectId())
+    collections = {"conversations": [conversation(user, "active"), conversation(other, "suspended")]}
+    migration = Migration.of(tmp_path, chat, collections, {user: "HCS0001", other: "HCS0002"})
+    world = replace(migration.world, suspended=frozenset({"HCS0002"}))
+
+    def carry(tenants: frozenset[str]) -> dict[str, Any]:
+        return run.migrate(world, migration.source, migration.users, tenants, nothing, nothing)
+
+    with pytest.raises(BadInputError, match=r"HCS0002\. Resume first .* name the others with --tenant"):
+        carry(EVERYBODY)
+    told = run.dry_run(world, migration.source, migration.users, EVERYBODY, nothing)
+    assert any("suspended" in note for note in told["notes"])
+    told = run.dry_run(world, migration.source, migration.users, frozenset({"HCS0001"}), nothing)
+    assert told["notes"] == []
+    assert total(carry(frozenset({"HCS0001"})), "written") == 1
+
+
 def test_a_later_dump_adds_what_is_new_and_names_what_has_changed(tmp_path: Path, chat: Chat) -> None:
     user = ObjectId()
     spent = {"user": user, "conversationId": "grows", "tokenType": "prompt", "rawAmount": -5}

@@ -41,7 +41,7 @@ def test_everything_wrong_is_said_at_once_without_addresses(tmp_path: Path) -> N
     with pytest.raises(MapError) as caught:
         read_map(write(tmp_path, "map.csv", text), KNOWN)
     assert str(caught.value).splitlines() == [
-        "map.csv:2: 'HCS0099' is no declared organisation: mend it, or add it to the tenants' file",
+        "map.csv:2: 'HCS0099' is no declared organisation: mend it, or add it to the tenants' file, and `./nexus up`",
         "map.csv:3: the user is neither an id of 24 hexadecimal digits nor a mail address",
         "map.csv:4: the user of line 2 again: one line a user",
         "map.csv:5: 1 cells, not two",
