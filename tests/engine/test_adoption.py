@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from killed_run import kill_when
-from nexus_command import Nexus, Ran
+from nexus_command import ROOT, Nexus, Ran
 
-from cli import configuration, deployment, world
+from cli import configuration, deployment, engine, world
 from cli.place import Place
 
 OLD_SCRIPTS = Path(__file__).with_name("old_scripts.sql")
@@ -44,6 +47,39 @@ def rows(nexus: Nexus, tenants: list[str], warehouse: str, *as_whom: str) -> lis
     asked = "; ".join(f"SELECT {columns} FROM {table} ORDER BY 1, 2" for table, columns in tables.items())
     answers = nexus.run("sql", *as_whom, "--json", f"USE WAREHOUSE {warehouse}; {asked}").answer
     return [answer["rows"] for answer in answers[1:]]
+
+
+def taken_back(story: Story, nexus: Nexus, run: Callable[..., Ran]) -> None:
+    """As docs/hands-and-code.md says: the state forgets an organisation, which is declared still, and has it again."""
+    urns = {each["urn"] for each in nexus.resources()}
+    urn = "urn:pulumi:local::nexuschat::videxa:snowflake:Organization::HCS0002"
+    subprocess.run(
+        [str(engine.acquire(print).path), "state", "delete", urn, "--target-dependents", "--yes", "--stack", "local"],
+        cwd=ROOT,
+        env=nexus.environment | nexus.run("env", "--json").answer,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+    )
+    story.seen["forgotten"] = urns - {each["urn"] for each in nexus.resources()}
+    adopted = nexus.stack / "adopted.yaml"
+    config = yaml.safe_load(adopted.read_text(encoding="utf-8"))["config"]
+    imports, exceptions = (config[f"nexuschat:{key}"] for key in ("imports", "policyExceptions"))
+    config["nexuschat:imports"] = {name: entry for name, entry in imports.items() if "HCS0002" not in name}
+    config["nexuschat:policyExceptions"] = [each for each in exceptions if "HCS0002" not in each["resource"]]
+    adopted.write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
+    own = ("HCS0002_WH", "--user", "AGENTNEXUS_SVC", "--role", "HCS0002_APP")
+    story.seen["rows before it"] = rows(nexus, ["HCS0002"], *own)
+    run("made anew", "up", "--yes", "--json", expect=1)
+    run("not yet again", "adopt", "--yes", "--json", expect=1)
+    # The way out that it tells.
+    for each in story.runs["not yet again"].answer["blocked"]:
+        _, table, constraint = each["resource"].split()[-1].split("-")
+        nexus.sql(f'ALTER TABLE HCS0002_DB.NEXUSCHAT.{table} DROP CONSTRAINT "{table}_{constraint.upper()}"')
+    run("adopt again", "adopt", "--yes", "--hand-over", "--accepted-by", "officer@example.org", "--json")
+    run("up again", "up", "--yes", "--json")
+    run("and no change", "up", "--yes", "--json", "--expect-no-changes")
+    story.seen["rows after it"] = rows(nexus, ["HCS0002"], *own)
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +132,7 @@ def story(nexus: Nexus) -> Story:
             *("sql", "--user", "AGENTNEXUS_SVC", "--role", "HCS0003_APP", "--json"),
             "USE WAREHOUSE HCS0003_WH; SELECT USER_ID, TITLE FROM HCS0003_DB.NEXUSCHAT.CONVERSATIONS",
         ).answer[-1]["rows"]
+        taken_back(story, nexus, run)
     run("destroy", "destroy", "--yes", "--json")
     story.seen["left"] = nexus.stack.exists()
     return story
@@ -181,6 +218,16 @@ def test_drift_tells_the_grants_of_before_and_nothing_else(story: Story) -> None
         ('ROLE "HCS0001_ANALYST"', "grants"),
     }
     assert all(each["mend"].startswith("./nexus sql --role SECURITYADMIN 'REVOKE ") for each in drift)
+
+
+def test_what_the_state_forgot_is_not_made_over_its_rows_and_is_taken_over_again(story: Story) -> None:
+    assert story.seen["forgotten"]
+    assert all("HCS0002" in urn for urn in story.seen["forgotten"])
+    assert story.runs["made anew"].answer["changes"]["created"] == 0
+    blocked = story.runs["not yet again"].answer["blocked"]
+    assert blocked
+    assert all("TableConstraint" in each["resource"] for each in blocked)
+    assert story.seen["rows before it"] == story.seen["rows after it"] == [[["carl", "c9", "Ninth"]]]
 
 
 def test_an_embedded_stack_with_a_protected_vault_can_be_thrown_away(story: Story) -> None:
