@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cli.failure import BadInputError, FailureError
 from cli.migrate import report as reports
 from cli.migrate.batch import Batch, Tick
-from cli.migrate.journal import Journal, open_kept
+from cli.migrate.journal import SKIPPED, Journal, open_kept
 from cli.migrate.mapping import TABLES
 from cli.migrate.source import Source
 from cli.migrate.target import Address, Connect, Target, open_targets
@@ -175,11 +175,19 @@ def dry_run(world: World, source: Source, users: UserMap, tenants: frozenset[str
         return told
 
 
-def _suspended(names: Sequence[str]) -> str:
+def _suspended(names: Sequence[str], *, others: bool = True) -> str:
     return (
-        f"suspended, so that nothing can be written there: {', '.join(names)}. Resume first (`./nexus tenants resume "
-        f"{names[0]}`, then `./nexus up`), or name the others with --tenant."
+        f"suspended, so that their tables cannot be reached: {', '.join(names)}. Resume first (`./nexus tenants resume "
+        f"{names[0]}`, then `./nexus up`){', or name the others with --tenant' if others else ''}."
     )
+
+
+def _tenants_of(path: Path) -> set[str] | None:
+    """The organisations that a batch has documents of, by its journal; None where there is none that can be read."""
+    with suppress(sqlite3.Error, FileNotFoundError), closing(open_kept(path)) as journal:
+        rows = journal.rows("SELECT DISTINCT tenant FROM document WHERE tenant IS NOT NULL AND fate IS NOT ?", SKIPPED)
+        return {tenant for (tenant,) in rows}
+    return None
 
 
 def _moved(world: World, batch: Batch) -> dict[str, set[str]]:
@@ -445,6 +453,8 @@ def _computed(
     else:
         needed |= {tenant for (tenant,) in journal.rows(_CARRIED)}
     needed &= chosen
+    if suspended := sorted(needed & world.suspended):
+        raise FailureError(_suspended(suspended, others=False))
     with _named_errors(identifier), _targets(world, sorted(needed)) as targets:
         if source is not None and users is not None:
             batch.look(targets)
@@ -484,7 +494,12 @@ def rollback(world: World, batch: str, tenants: frozenset[str], *, even_if_used:
     """
     identifier = _chosen(world, batch)
     folder = world.folder / identifier
-    with _alone(world.folder), _named_errors(identifier), _targets(world, sorted(tenants)) as targets:
+    # One that is suspended cannot be asked; only a batch that has nothing of it is taken back without.
+    has = _tenants_of(folder / _JOURNAL)
+    if suspended := sorted(tenant for tenant in tenants & world.suspended if has is None or tenant in has):
+        raise BadInputError(_suspended(suspended))
+    asked = sorted(tenants - world.suspended)
+    with _alone(world.folder), _named_errors(identifier), _targets(world, asked) as targets:
         used = {tenant: count for tenant, target in targets.items() if (count := target.built_upon(identifier))}
         if used and not even_if_used:
             listed = ", ".join(f"{tenant}: {count} messages" for tenant, count in used.items())
