@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -68,7 +69,10 @@ def test_the_first_start_makes_the_environment_and_the_second_does_not(checkout:
     (elsewhere / "cli").mkdir(parents=True)
     (elsewhere / "cli" / "__main__.py").write_text("raise SystemExit('the wrong cli')\n")
     command = [sys.executable, str(checkout / "nexus"), "up", "--json"]
-    first = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, check=False)
+    # What was compiled is kept all the same, or each command would compile everything anew.
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    first = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
+    assert (checkout / "cli" / "__pycache__").exists()
     assert first.returncode == 7, first.stderr
     assert first.stdout.startswith("['up', '--json']")
     assert str(checkout / ".venv") in first.stdout
