@@ -115,6 +115,14 @@ class Stream:
         return len(data) == at + length and not data[-1]
 
 
+def swallows(data: bytes) -> bool:
+    """Whether another document ends where these bytes end: a length that is damaged has taken it in."""
+    return any(
+        int.from_bytes(data[found.start() : found.start() + 4], "little") == len(data) - found.start()
+        for found in _NEXT_DOCUMENT.finditer(data, _SMALLEST_DOCUMENT)
+    )
+
+
 def _lost(stream: Stream, collection: str, start: int, lost: int) -> Item:
     ended = not stream.peek(1)
     fault = stream.fault or ("cut off" if ended else "no document can begin here")

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from bson import Int64, ObjectId
 
+from cli.migrate.dump import swallows
 from cli.migrate.journal import PRESENT, QUARANTINED, SKIPPED, WRITE, Entry, Journal
 from cli.migrate.mapping import (
     COLLECTIONS,
@@ -31,6 +32,7 @@ from cli.migrate.values import UnreadableError, decode, judge_fields
 
 _AT_ONCE: Final = 2_000
 _UNREADABLE: Final = "unreadable"
+_DAMAGED: Final = "damaged"
 _IDS: Final = (ObjectId, str, int, Int64)
 
 
@@ -56,9 +58,8 @@ def survey(source: Source, journal: Journal, users: UserMap, tick: Callable[[int
 
     for number, item in enumerate(source.items(), 1):
         read[item.collection] += 1
-        if item.fault:
-            unread += 1
         entry = _entry(number, item, left_out, tokens, people, emails)
+        unread += entry.reason == _DAMAGED
         entries.append(entry)
         if len(entries) >= _AT_ONCE:
             flush()
@@ -83,7 +84,7 @@ def _entry(
     target = COLLECTIONS.get(item.collection)
     if item.fault:
         detail = f"{item.fault}; {item.lost} bytes" if item.lost else item.fault
-        return entry(target=target, fate=QUARANTINED, reason="damaged", detail=detail)
+        return entry(target=target, fate=QUARANTINED, reason=_DAMAGED, detail=detail)
     if item.collection in CREDENTIALS:
         return entry(fate=SKIPPED, reason="credentials")
     source_id = None
@@ -108,6 +109,9 @@ def _entry(
             )
         mapped = map_document(item.collection, document, left_out, cells=not is_surely_small(len(item.data)))
     except UnreadableError as error:
+        if swallows(item.data):
+            detail = "its length is wrong: other documents stand in it"
+            return entry(target=target, fate=QUARANTINED, reason=_DAMAGED, detail=detail)
         return entry(source_id=source_id, target=target, fate=QUARANTINED, reason=_UNREADABLE, detail=f"BSON: {error}")
     except RefusedError as error:
         return entry(

@@ -359,6 +359,15 @@ def test_a_damaged_dump_is_carried_as_far_as_it_goes_and_fails(tmp_path: Path, c
     assert chat.rows("HCS0001", "SELECT COUNT(*) FROM CONVERSATIONS WHERE CONVERSATION_ID = 'cut'") == [(1,)]
 
 
+def test_a_length_that_takes_in_the_next_document_is_damage(tmp_path: Path, chat: Chat) -> None:
+    user = str(ObjectId())
+    first, second = (bson.encode(conversation(user, name)) for name in ("takes", "taken"))
+    both = (len(first) + len(second)).to_bytes(4, "little") + first[4:] + second
+    report = Migration.of(tmp_path, chat, {"conversations": [both]}, {user: "HCS0001"}).run()
+    assert report["verdict"] == "FAIL"
+    assert any("damaged in 1 place:" in problem for problem in report["mismatches"])
+
+
 def run_open(path: Path) -> Any:
     from cli.migrate.dump import open_dump
 
