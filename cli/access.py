@@ -183,5 +183,5 @@ def _asked(stack: str, *arguments: str, what: str) -> str:
         check=False,
     )
     if done.returncode:
-        raise FailureError(f"{what} of stack {stack!r} cannot be read:\n{done.stderr.strip()}")
+        raise FailureError(f"{what} of stack {stack!r} cannot be read:\n{deployment.with_hint(done.stderr)}")
     return done.stdout

@@ -671,6 +671,19 @@ _NOT_SEEN_HINT: Final = (
 _DEFECT: Final = re.compile(r"^python inline source runtime error: (.*?)\nTraceback", re.DOTALL)
 
 
+_NO_BACKEND: Final = "PULUMI_ACCESS_TOKEN must be set"
+_NO_BACKEND_HINT: Final = (
+    "; nobody has said where the stack's state lies: set PULUMI_BACKEND_URL (./nexus bootstrap makes the place, and "
+    "prints the line)"
+)
+
+
+def with_hint(said: str) -> str:
+    """The engine's words, and what to do where they do not tell it."""
+    said = said.strip()
+    return said + _NO_BACKEND_HINT if _NO_BACKEND in said else said
+
+
 def explain(outcome: Outcome, log: Path) -> list[Problem]:
     """The problems of a failed run, each once, without a traceback; the engine's own words go to `log`."""
     problems: list[Problem] = []
@@ -697,7 +710,7 @@ def explain(outcome: Outcome, log: Path) -> list[Problem]:
         log.write_text(f"{words}\n\n{outcome.detail}\n", encoding="utf-8")
     if not problems and not outcome.progress.violations:
         errors = re.findall(r"^\s*(?:stderr: )?error: (.+)$", outcome.detail, re.MULTILINE)
-        problems += [Problem("", text.strip()) for text in dict.fromkeys(errors)] or [
+        problems += [Problem("", with_hint(text)) for text in dict.fromkeys(errors)] or [
             Problem("", f"the engine failed; what it said is in {log}")
         ]
     return problems

@@ -37,7 +37,7 @@ def read(stack: str) -> dict[str, Any]:
         check=False,
     )
     if done.returncode:
-        raise FailureError(f"the outputs of stack {stack!r} cannot be read:\n{done.stderr.strip()}")
+        raise FailureError(f"the outputs of stack {stack!r} cannot be read:\n{deployment.with_hint(done.stderr)}")
     values: dict[str, Any] = json.loads(done.stdout)
     return values
 

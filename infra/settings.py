@@ -764,7 +764,6 @@ _TYPES = {
     "dict_type": "must be a mapping of keys to values.",
     "model_type": "must be a mapping of keys to values.",
     "model_attributes_type": "must be a mapping of keys to values.",
-    "too_short": "must not be empty.",
     "date_type": "must be a day, such as 2026-11-23.",
 }
 
@@ -783,6 +782,8 @@ def _rule_and_mend(
         parent = _model_at(model, path[:-1])
         known = list(parent.model_fields) if parent else []
         return "is not a setting.", suggest(path[-1], known)
+    if kind == "too_short":
+        return "must not be empty.", "Name at least one."
     # The value is not shown: what has the wrong type may be anything.
     return _TYPES.get(kind, f"{detail['msg']}."), "Mend its value."
 

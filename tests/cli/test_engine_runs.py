@@ -279,3 +279,18 @@ def test_log_folder_is_made_for_a_failure_without_events(tmp_path: Path) -> None
     (problem,) = deployment.explain(outcome, tmp_path / "new" / "run.log")
     assert str(problem) == "no such thing"
     assert "no such thing" in (tmp_path / "new" / "run.log").read_text()
+
+
+def test_a_real_stack_without_a_place_for_its_state_says_how_to_name_one(tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "outputs", "--stack", "staging"],
+        cwd=ROOT,
+        env=environment | {"PULUMI_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "set PULUMI_BACKEND_URL (./nexus bootstrap" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -203,7 +203,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("model.name", "claude-sonnet-4", "claude-4-sonnet"),
     ("model.name", "gpt-4o", "Allowed: claude-sonnet-4-5, claude-sonnet-4-6"),
     ("model.name", "claude-sonnet-45", "Did you mean claude-sonnet-4-5?"),
-    ("model.allowed", [], "must not be empty"),
+    ("model.allowed", [], "must not be empty. Name at least one."),
     ("model.allowed", ["claude-sonnet-4"], "does not exist"),
     ("apps.backend.image", "agentnexus-backend", "a tag other than latest"),
     ("apps.backend.image", "videxa.azurecr.io/agentnexus-backend:latest", "a tag other than latest"),
