@@ -33,7 +33,7 @@ from cli.render import words
 from cli.render.graph import Record, declared
 from cli.render.script import Declared
 from cli.run import log_of
-from policies.graph.resources import plain
+from policies.graph.resources import Secret, plain
 
 if TYPE_CHECKING:
     from pulumi.automation.events import EngineEvent
@@ -166,7 +166,7 @@ def _told(
         each
         for step in progress.read
         for each in of_step(step, tenants.get(step.urn), access.stack)
-        if not _is_left(each.property, left.get(step.urn, ()))
+        if not _is_within(each.property, left.get(step.urn, ()))
     ]
     by_urn = {record.urn: record for record in known}
     found = list(_with_containers(found, by_urn))
@@ -242,8 +242,8 @@ def _explained(
         yield each
 
 
-def _is_left(path: str, ignored: Iterable[str]) -> bool:
-    return any(path == each or path.startswith((f"{each}.", f"{each}[")) for each in ignored)
+def _is_within(path: str, others: Iterable[str]) -> bool:
+    return any(path == each or path.startswith((f"{each}.", f"{each}[")) for each in others)
 
 
 def tenants_of(known: list[Record]) -> dict[str, str | None]:
@@ -285,14 +285,25 @@ def of_step(step: Any, tenant: str | None, stack: str = "local") -> Iterator[Dif
             mend=_brought_back(kind, before, stack),
         )
         return
-    for path, was, is_ in _leaves("", before, plain(step.new.inputs or {})):
+    after = plain(step.new.inputs or {})
+    kept = {*_secrets(before), *_secrets(after)}
+    # What a refresh reads anew is marked in the outputs alone.
+    marked = kept.union(*(_secrets(plain(side.outputs or {})) for side in (step.old, step.new)))
+    leaves = list(_leaves("", before, after))
+    # Of a secret the engine shows neither side: that they differ it says apart.
+    changed = [path for path in sorted(kept) if any(_is_within(each, [path]) for each in step.detailed_diff or ())]
+    told = [path for path, _, _ in leaves]
+    leaves += [(path, Secret(), Secret()) for path in changed if not _is_within(path, told)]
+    for path, was, is_ in leaves:
+        if _is_within(path, marked) or any(_is_within(each, [path]) for each in marked):
+            was, is_ = (value if value is None else Secret() for value in (was, is_))
         yield Difference(
             tenant,
             step.urn,
             what,
             path,
             _text(was),
-            _found(was, is_),
+            f"another {is_}" if isinstance(was, Secret) and isinstance(is_, Secret) else _found(was, is_),
             of_property(kind, path, was, is_, before),
             adopt=adoption(stack, tenant, kind, name, path, is_),
             mend=_mended(stack),
@@ -316,6 +327,18 @@ def _leaves(path: str, declared_: Any, found: Any) -> Iterator[tuple[str, Any, A
             yield from _leaves(f"{path}[{name}]", before.get(name), after.get(name))
     else:
         yield path, declared_, found
+
+
+def _secrets(value: Any, path: str = "") -> Iterator[str]:
+    """The paths of secrets, as the engine writes them."""
+    if isinstance(value, Secret):
+        yield path
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _secrets(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _secrets(inner, f"{path}[{place}]")
 
 
 def _by_name(value: Any) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cli.render import words
+from policies.graph.resources import Secret
 
 _TENANTS: Final = {
     ("Warehouse", "warehouseSize"): "warehouse-size",
@@ -36,6 +37,7 @@ SETTINGS: Final[Mapping[tuple[str, str, str], str]] = {
     ("EmailNotificationIntegration", "", "allowedRecipients"): "snowflake.monitoring.alert_recipients",
     ("AccountParameter", "CORTEX_ENABLED_CROSS_REGION", "value"): "snowflake.cortex_cross_region",
     ("User", "VIDEXA_BREAK_GLASS", "disabled"): _BREAK_GLASS,
+    ("User", "VIDEXA_BREAK_GLASS", "email"): "snowflake.break_glass.email",
     ("Vault", "", "properties.publicNetworkAccess"): "azure.vault.public_network_access",
     ("Workspace", "", "retentionInDays"): "azure.log_retention_days",
     ("Budget", "", "amount"): "azure.budget.monthly_amount",
@@ -62,6 +64,8 @@ def adoption(stack: str, tenant: str | None, kind: str, name: str, path: str, va
         setting = f"{_PARAMETER}.{name.lower()}"
     if setting is None:
         return ""
+    if isinstance(value, Secret):
+        return f"into Pulumi.{stack}.yaml, as {setting}"
     text = _written(value)
     if setting == "azure.vault.public_network_access":
         text = text.lower()

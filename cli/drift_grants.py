@@ -1,4 +1,4 @@
-"""Grants that nobody declared or that are no more, and owners that are others: asked of the account by SHOW GRANTS."""
+"""What no resource reads back, asked of the account: grants not declared or that are no more, owners, days of users."""
 
 from __future__ import annotations
 
@@ -219,6 +219,25 @@ def undeclared(declared: list[Declared], cursor: SnowflakeCursor) -> Iterator[Gr
             yield from _of_role(each, known, cursor, told)
         elif each.kind in _USERS:
             yield from _to_user(each, known, cursor, adopted_roles, told)
+    yield from _expiring(declared, cursor)
+
+
+def _expiring(declared: Iterable[Declared], cursor: SnowflakeCursor) -> Iterator[GrantFound]:
+    """Users whose days are counted though nobody declared it: they count down, so no refresh reads them."""
+    users = {_own_name(each)[-1]: each for each in declared if each.kind in _USERS and not each.adopted}
+    for row in rows(cursor, "SHOW USERS") if users else ():
+        each = users.get(str(row["name"]))
+        if each is not None and row["days_to_expiry"] and not each.inputs.get("daysToExpiry"):
+            days = str(row["days_to_expiry"])
+            yield GrantFound(
+                each.tenant,
+                f"USER {_written(each)}",
+                days,
+                f"ALTER USER {_written(each)} UNSET DAYS_TO_EXPIRY",
+                Meaning(drift_meaning.DECLARED, "after these days nobody logs in as it; what needs it fails"),
+                property="daysToExpiry",
+                role=each.role or _GRANTS,
+            )
 
 
 def _on_object(

@@ -153,6 +153,20 @@ def _other_key(declared: Any, found: Any) -> Meaning:
     return Meaning(DECLARED, "whoever has the private half of another key may log in as this user")
 
 
+def _default_role(_declared: Any, found: Any) -> Meaning | None:
+    if str(found).strip('"') in _ADMINISTERS:
+        return Meaning(DECLARED, f"its sessions begin with the rights of {found}")
+    return None
+
+
+def _address(_declared: Any, found: Any) -> Meaning:
+    return Meaning(DECLARED, f"what Snowflake writes to it goes to {'another address' if found else 'nobody'}")
+
+
+def _other_name(_declared: Any, _found: Any) -> Meaning:
+    return Meaning(DECLARED, f"nobody logs in as it by the name of before; {_FAILS}")
+
+
 def _must_be_read(what: str) -> Rule:
     return lambda _declared, _found: Meaning(why=f"neither can be told: {what}; read both")
 
@@ -253,6 +267,9 @@ _SNOWFLAKE: Final[Mapping[tuple[str, str], Rule]] = {
     ),
     ("User", "disabled"): _true("somebody may log in as it", f"nobody logs in as it; {_FAILS}"),
     ("ServiceUser", "disabled"): _true("somebody may log in as it", f"nobody logs in as it; {_FAILS}"),
+    ("User", "email"): _address,
+    **{(kind, "loginName"): _other_name for kind in ("User", "ServiceUser")},
+    **{(kind, "defaultRole"): _default_role for kind in ("User", "ServiceUser")},
     **{
         (kind, "defaultSecondaryRolesOption"): _ranked(
             "its sessions begin with the rights of all its roles", "its sessions begin with one role", "NONE", "", "ALL"

@@ -51,7 +51,8 @@ def life(nexus: Nexus) -> Life:
         nexus.sql("DROP TABLE HCS0002_DB.NEXUSCHAT.FILE_UPLOADS")
         nexus.sql(
             "GRANT ROLE SYSADMIN TO USER AGENTNEXUS_SVC; GRANT DATABASE ROLE SNOWFLAKE.CORTEX_USER TO ROLE PUBLIC; "
-            "GRANT OWNERSHIP ON ROLE HCS0001_ANALYST TO ROLE ACCOUNTADMIN COPY CURRENT GRANTS",
+            "GRANT OWNERSHIP ON ROLE HCS0001_ANALYST TO ROLE ACCOUNTADMIN COPY CURRENT GRANTS; "
+            "ALTER USER VIDEXA_BREAK_GLASS SET EMAIL = 'hers@example.org' LOGIN_NAME = 'HERS_NOW'",
             "ACCOUNTADMIN",
         )
         azure_by_hand.change(nexus, endpoints, "Vault", properties={"publicNetworkAccess": "enabled"})
@@ -162,9 +163,17 @@ def test_drift_tells_what_was_done_by_hand_and_writes_nothing(life: Life) -> Non
     # The engine reads it as gone: its own role does not see it any more.
     role = told['ROLE "HCS0001_ANALYST"']
     assert (role["found"], role["declared"]) == ("ROLE ACCOUNTADMIN", "ROLE USERADMIN")
+    # That a secret differs, and nothing of it.
+    break_glass = "snowflake User VIDEXA_BREAK_GLASS"
+    assert {each["property"]: (each["declared"], each["found"]) for each in drift if each["what"] == break_glass} == {
+        "email": ("[secret]", "another [secret]"),
+        "loginName": ("(nothing)", "[secret]"),
+    }
+    assert not re.search("hers@|HERS_NOW", life.runs["drift"].stdout)
     # The table's tags have gone with it.
     assert set(told) - {each["what"] for each in (gone, user, role, told["ROLE PUBLIC"], vault)} <= {
-        "snowflake TagAssociation HCS0002-PHI-CONTENT"
+        "snowflake TagAssociation HCS0002-PHI-CONTENT",
+        break_glass,
     }
     assert life.runs["drift"].answer["not_compared"] == []
     assert life.seen["state kept"]

@@ -71,6 +71,7 @@ BY_HAND = {
         'ROLE "HCS0001_ANALYST"',
         "ROLE STRANGER",
     ),
+    "ALTER USER VIDEXA_BREAK_GLASS SET DAYS_TO_EXPIRY = 5": (None, 'USER "VIDEXA_BREAK_GLASS"', "5"),
     "GRANT OWNERSHIP ON DATABASE ROLE HCS0002_DB.NEXUSCHAT_READ TO ROLE STRANGER COPY CURRENT GRANTS": (
         "HCS0002",
         'DATABASE ROLE "HCS0002_DB"."NEXUSCHAT_READ"',
@@ -117,6 +118,7 @@ MEANS = {
     "POWERBI_SVC administers the account as ACCOUNTADMIN",
     "HCS0002_APP decides who else has it",
     "less is granted; what needs it fails",
+    "after these days nobody logs in as it; what needs it fails",
 }
 """What each of them means."""
 USERS = "VIDEXA_SHARED.TENANT_MANAGEMENT.ORG_USERS"
@@ -303,8 +305,9 @@ def step(kind: str, old: dict[str, Any], new: dict[str, Any] | None) -> SimpleNa
     type_ = f"snowflake:index/{kind[0].lower()}{kind[1:]}:{kind}"
     return SimpleNamespace(
         urn=f"urn:pulumi:local::nexuschat::{type_}::it",
-        old=SimpleNamespace(inputs=old),
-        new=None if new is None else SimpleNamespace(inputs=new),
+        old=SimpleNamespace(inputs=old, outputs=old),
+        new=None if new is None else SimpleNamespace(inputs=new, outputs=new),
+        detailed_diff=None,
     )
 
 
@@ -340,6 +343,25 @@ def test_a_secret_is_not_told() -> None:
     secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "hidden"}
     (found,) = of_step(step("User", {"email": secret}, {}), None)
     assert "hidden" not in str(found)
+    # Read anew, it is marked in the outputs alone.
+    anew = step("User", {}, {"loginName": "hidden"})
+    anew.new.outputs = {"loginName": secret}
+    (found,) = of_step(anew, None)
+    assert (found.property, found.declared, found.found) == ("loginName", "(nothing)", "[secret]")
+    assert "hidden" not in str(found)
+
+
+def test_that_a_secret_differs_is_told_though_the_engine_shows_neither_side() -> None:
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "[secret]"}
+    sides = {"email": secret, "comment": "c", "list": [secret, secret]}
+    assert told(step("User", sides, dict(sides)), None) == []
+    changed = step("User", sides, dict(sides))
+    changed.detailed_diff = {"email": "an update", "list[1]": "an update"}
+    changed.urn = changed.urn.replace("::it", "::VIDEXA_BREAK_GLASS")
+    assert told(changed, None, "prod") == [
+        ("email", "[secret]", "another [secret]", "into Pulumi.prod.yaml, as snowflake.break_glass.email"),
+        ("list[1]", "[secret]", "another [secret]", ""),
+    ]
 
 
 def test_a_table_that_is_gone_is_brought_back_before_up_makes_an_empty_one() -> None:
