@@ -25,7 +25,8 @@ from cli.drift_adoption import adoption
 from cli.drift_gone import Renamed, renamed
 from cli.drift_grants import GrantFound, undeclared
 from cli.drift_meaning import Meaning, of_gone, of_property
-from cli.drift_statements import EffectLost, lost
+from cli.drift_retention import DAYS, KINDS, Retention
+from cli.drift_statements import EffectLost, held_to, lost
 from cli.failure import FailureError
 from cli.place import Place
 from cli.progress import Display, Progress, kind_of, name_of, type_of
@@ -43,6 +44,8 @@ _DATA: Final = {"Table": "TABLE", "Schema": "SCHEMA", "Database": "DATABASE"}
 _WRITES: Final = "-write-in-application"
 """Behind the organisation's id: the grant by which its application works."""
 _LONGEST: Final = 80
+_USERS: Final = "users"
+"""Whom a network policy is attached to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +165,11 @@ def _told(
     tenants = tenants_of(known)
     # What the stack leaves as it is found is not drift.
     left = {resource["urn"]: resource.get("ignoreChanges") or () for resource in resources_}
+    retention = Retention.of(known)
     found = [
         each
         for step in progress.read
-        for each in of_step(step, tenants.get(step.urn), access.stack)
+        for each in of_step(step, tenants.get(step.urn), access.stack, retention)
         if not _is_within(each.property, left.get(step.urn, ()))
     ]
     by_urn = {record.urn: record for record in known}
@@ -174,7 +178,13 @@ def _told(
     grants = _grants(access, declared_)
     found = list(_explained(found, grants, by_urn, access.stack))
     found += [_of_grant(each, access.stack) for each in grants]
-    effects, untold, moved = _effects(access, declared_, state, found)
+    effects, untold, moved, networks = _effects(access, declared_, state, found)
+    found = [
+        dataclasses.replace(each, meaning=networks[each.urn])
+        if each.property == _USERS and each.urn in networks
+        else each
+        for each in found
+    ]
     found = [_of_renamed(each, moved[each.urn], access.stack) if each.urn in moved else each for each in found]
     found += [_of_effect(each, access.stack) for each in effects]
     found.sort(key=lambda each: (each.tenant or "", each.what, each.property, each.found))
@@ -264,7 +274,9 @@ def _record(resource: Mapping[str, Any]) -> Record:
     )
 
 
-def of_step(step: Any, tenant: str | None, stack: str = "local") -> Iterator[Difference]:
+def of_step(
+    step: Any, tenant: str | None, stack: str = "local", retention: Retention | None = None
+) -> Iterator[Difference]:
     """What reading one resource found other than declared, each property by its path."""
     type_, name = type_of(step.urn), name_of(step.urn)
     kind, what = type_.rpartition(":")[2], f"{kind_of(type_)} {name}"
@@ -304,10 +316,19 @@ def of_step(step: Any, tenant: str | None, stack: str = "local") -> Iterator[Dif
             path,
             _text(was),
             f"another {is_}" if isinstance(was, Secret) and isinstance(is_, Secret) else _found(was, is_),
-            of_property(kind, path, was, is_, before),
+            _meaning(kind, path, was, is_, before, retention or Retention()),
             adopt=adoption(stack, tenant, kind, name, path, is_),
             mend=_mended(stack),
         )
+
+
+def _meaning(kind: str, path: str, was: Any, is_: Any, before: Mapping[str, Any], retention: Retention) -> Meaning:
+    if path == DAYS and kind in KINDS:
+        # An object without days of its own has its container's.
+        was, is_ = (retention.in_effect(before, days) for days in (was, is_))
+        if was is None or is_ is None:
+            return Meaning()
+    return of_property(kind, path, was, is_, before)
 
 
 def _leaves(path: str, declared_: Any, found: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -376,7 +397,7 @@ def _grants(access: StackAccess, declared_: list[Declared]) -> list[GrantFound]:
 
 def _effects(
     access: StackAccess, declared_: list[Declared], state: Mapping[str, Any], found: list[Difference]
-) -> tuple[list[EffectLost], list[str], dict[str, Renamed]]:
+) -> tuple[list[EffectLost], list[str], dict[str, Renamed], dict[str, Meaning]]:
     from snowflake.connector import Error
 
     outputs: Mapping[str, Any] = next(
@@ -386,7 +407,9 @@ def _effects(
         # Who sees every row and every policy; its statements read.
         with access.as_deploy_user("ACCOUNTADMIN", outputs["shared"]["warehouse"]) as cursor:
             gone = {each.urn for each in found if not each.property and not each.within}
-            return (*lost(declared_, cursor), renamed(declared_, gone, cursor))
+            moved = {each.urn for each in found if each.property == _USERS}
+            networks = held_to((each for each in declared_ if each.urn in moved), cursor)
+            return (*lost(declared_, cursor), renamed(declared_, gone, cursor), networks)
     except Error as error:
         raise FailureError(f"the account does not tell {access.deploy_user} what is there: {one_line(error)}") from None
 

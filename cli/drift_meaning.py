@@ -245,7 +245,9 @@ _SNOWFLAKE: Final[Mapping[tuple[str, str], Rule]] = {
         for key in ("blockedNetworkRuleLists", "blockedIpLists")
     },
     ("NetworkPolicyAttachment", "setForAccount"): _true("the account's users may log in from anywhere", _LOGS_IN[1]),
-    ("NetworkPolicyAttachment", "users"): _entries(_LOGS_IN[1], "a user is held to no network", beside_is_worse=False),
+    ("NetworkPolicyAttachment", "users"): _entries(
+        _LOGS_IN[1], "a user is held to it no longer", beside_is_worse=False
+    ),
     **{("AuthenticationPolicy", key): _entries(*_LOGS_IN) for key in ("authenticationMethods", "clientTypes")},
     ("AuthenticationPolicy", "mfaEnrollment"): _ranked(
         "not everybody needs a second factor",

@@ -72,6 +72,27 @@ def lost(declared: Iterable[Declared], cursor: SnowflakeCursor) -> tuple[list[Ef
     return found, untold
 
 
+def held_to(attachments: Iterable[Declared], cursor: SnowflakeCursor) -> dict[str, Meaning]:
+    """By URN of a network policy's attachment: what its users are held to now who are no longer held to its policy."""
+    told = {}
+    for each in attachments:
+        declared = identifier(str(each.inputs["networkPolicyName"]))[-1]
+        other: list[str] = []
+        left: list[str] = []
+        for user in each.inputs.get("users") or ():
+            shown = rows(cursor, f"SHOW PARAMETERS LIKE 'NETWORK_POLICY' FOR USER {words.name(str(user))}")
+            level, value = next(((str(row["level"]), str(row["value"])) for row in shown), ("", ""))
+            if level != "USER" or not value:
+                left.append(f"{user} may log in from wherever the account lets anybody")
+            elif value != declared:
+                other.append(f"{user} is held to {value}")
+        if left:
+            told[each.urn] = Meaning(DECLARED, ", ".join((*left, *other)))
+        elif other:
+            told[each.urn] = Meaning(why=f"neither can be told: {', '.join(other)}; read both policies")
+    return told
+
+
 def _of_row_policy(each: Declared, match: re.Match[str], cursor: SnowflakeCursor) -> list[EffectLost]:
     table, policy = match["table"], match["policy"]
     references = f"{table.split('.')[0]}.INFORMATION_SCHEMA.POLICY_REFERENCES"

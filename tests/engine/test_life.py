@@ -52,7 +52,9 @@ def life(nexus: Nexus) -> Life:
         nexus.sql(
             "GRANT ROLE SYSADMIN TO USER AGENTNEXUS_SVC; GRANT DATABASE ROLE SNOWFLAKE.CORTEX_USER TO ROLE PUBLIC; "
             "GRANT OWNERSHIP ON ROLE HCS0001_ANALYST TO ROLE ACCOUNTADMIN COPY CURRENT GRANTS; "
-            "ALTER USER VIDEXA_BREAK_GLASS SET EMAIL = 'hers@example.org' LOGIN_NAME = 'HERS_NOW'",
+            "ALTER USER VIDEXA_BREAK_GLASS SET EMAIL = 'hers@example.org' LOGIN_NAME = 'HERS_NOW'; "
+            "ALTER USER AGENTNEXUS_SVC SET NETWORK_POLICY = VIDEXA_PEOPLE; "
+            "ALTER TABLE HCS0001_DB.NEXUSCHAT.CONVERSATIONS SET DATA_RETENTION_TIME_IN_DAYS = 0",
             "ACCOUNTADMIN",
         )
         azure_by_hand.change(nexus, endpoints, "Vault", properties={"publicNetworkAccess": "enabled"})
@@ -170,8 +172,13 @@ def test_drift_tells_what_was_done_by_hand_and_writes_nothing(life: Life) -> Non
         "loginName": ("(nothing)", "[secret]"),
     }
     assert not re.search("hers@|HERS_NOW", life.runs["drift"].stdout)
+    network = told["snowflake NetworkPolicyAttachment AGENTNEXUS_SVC-network"]
+    assert network["why"] == "neither can be told: AGENTNEXUS_SVC is held to VIDEXA_PEOPLE; read both policies"
+    days = told["snowflake Table HCS0001-CONVERSATIONS"]
+    # The account's minimum holds, whatever the table has.
+    assert days["why"] == "what is deleted can be had back for 1 days, declared 30"
     # The table's tags have gone with it.
-    assert set(told) - {each["what"] for each in (gone, user, role, told["ROLE PUBLIC"], vault)} <= {
+    assert set(told) - {each["what"] for each in (gone, user, role, told["ROLE PUBLIC"], vault, network, days)} <= {
         "snowflake TagAssociation HCS0002-PHI-CONTENT",
         break_glass,
     }

@@ -15,7 +15,8 @@ from cli.drift_adoption import SETTINGS, adoption, parameters
 from cli.drift_gone import renamed
 from cli.drift_grants import GrantFound, undeclared
 from cli.drift_meaning import DECLARED, FOUND, Meaning, of_gone, of_property
-from cli.drift_statements import EffectLost, lost
+from cli.drift_retention import Retention
+from cli.drift_statements import EffectLost, held_to, lost
 from cli.render.command import rendered
 from cli.render.graph import Record
 from cli.render.script import Declared
@@ -412,6 +413,72 @@ def test_what_went_with_a_schema_comes_back_with_it() -> None:
     told = list(_with_containers([one for each in (lost, *others) for one in of_step(each, "HCS0001")], known))
     assert [each.within for each in told] == ["", *["HCS0001_DB.S"] * 3, ""]
     assert {each.mend for each in told[:4]} == {"""./nexus sql --role SYSADMIN 'UNDROP SCHEMA "HCS0001_DB"."S"'"""}
+
+
+def test_days_of_time_travel_are_weighed_with_what_is_inherited_and_with_the_accounts_minimum() -> None:
+    def known(kind: str, **inputs: Any) -> Record:
+        return Record(kind, f"snowflake:index/{kind}:{kind}", inputs)
+
+    retention = Retention.of(
+        [
+            known("Database", name="D", dataRetentionTimeInDays=30.0),
+            known("Schema", database="D", name="OWN", dataRetentionTimeInDays=7.0),
+            known("Schema", database="D", name="S"),
+            known("Database", name="THEIRS"),
+        ]
+    )
+
+    def means(retention: Retention, declared: float | None, found: float | None, **name: str) -> Meaning:
+        sides = ({**name, "dataRetentionTimeInDays": days} for days in (declared, found))
+        (one,) = of_step(
+            step("Table", *({k: v for k, v in side.items() if v is not None} for side in sides)),
+            None,
+            "local",
+            retention,
+        )
+        return one.meaning
+
+    had_back = "what is deleted can be had back for {} days, declared {}".format
+    table = {"database": "D", "schema": "S", "name": "T"}
+    assert means(retention, None, 0.0, **table) == Meaning(DECLARED, had_back(0, 30))
+    assert means(retention, -1.0, 0.0, **table) == Meaning(DECLARED, had_back(0, 30))
+    assert means(retention, 60.0, None, **table) == Meaning(DECLARED, had_back(30, 60))
+    assert means(retention, None, 60.0, **table).better == FOUND
+    assert means(retention, None, 1.0, **table | {"schema": "OWN"}) == Meaning(DECLARED, had_back(1, 7))
+    # What it inherits there the program does not say.
+    assert means(retention, None, 5.0, **table | {"database": "THEIRS"}) == Meaning()
+    minimum = known("AccountParameter", key="MIN_DATA_RETENTION_TIME_IN_DAYS", value="14")
+    at_least = Retention.of([known("Database", name="D", dataRetentionTimeInDays=30.0), minimum])
+    assert means(at_least, None, 0.0, **table) == Meaning(DECLARED, had_back(14, 30))
+
+
+def test_who_is_no_longer_held_to_a_network_is_told_with_what_holds_now(
+    scripted: tuple[Path, list[Declared]], tmp_path: Path
+) -> None:
+    template, declared = scripted
+    attached = [each for each in declared if each.kind == "NetworkPolicyAttachment" and each.inputs.get("users")]
+    assert len(attached) > 2
+
+    def told(account: Account) -> dict[str, Meaning]:
+        with Connection(account.session("NEXUS_DEPLOY", "ACCOUNTADMIN")) as connection:
+            means = held_to(attached, Cursor(connection))  # type: ignore[arg-type]
+        return {each.name: means[each.urn] for each in attached if each.urn in means}
+
+    with copy_of(template, tmp_path / "account") as account:
+        assert told(account) == {}
+        run_script(
+            account,
+            "USE ROLE ACCOUNTADMIN; ALTER USER AGENTNEXUS_SVC SET NETWORK_POLICY = VIDEXA_PEOPLE; "
+            "ALTER USER VIDEXA_BREAK_GLASS UNSET NETWORK_POLICY",
+        )
+        assert told(account) == {
+            "AGENTNEXUS_SVC-network": Meaning(
+                why="neither can be told: AGENTNEXUS_SVC is held to VIDEXA_PEOPLE; read both policies"
+            ),
+            "VIDEXA_BREAK_GLASS-network": Meaning(
+                DECLARED, "VIDEXA_BREAK_GLASS may log in from wherever the account lets anybody"
+            ),
+        }
 
 
 def test_what_lies_deeper_is_told_by_its_path() -> None:
