@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,9 @@ class KeptFile:
 
     def restore(self) -> None:
         if self.before is None:
-            self.path.unlink(missing_ok=True)
-        else:
+            with suppress(NotADirectoryError):
+                self.path.unlink(missing_ok=True)
+        elif not self.path.exists() or read_text(self.path) != self.before:
             replace_text(self.path, self.before)
 
 
@@ -71,13 +72,26 @@ def edited(text: str, path: Sequence[str], changes: Mapping[str, Any], *, block:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all, with the rights that it has."""
+    """Write a file whole or not at all, with the rights that it has; its folder is made where it is missing.
+
+    Raises `BadInputError` where it cannot be written.
+    """
     target = path.resolve()
     new = target.with_name(target.name + ".new")
-    new.write_text(text, encoding="utf-8", newline="")
-    if target.exists():
-        shutil.copymode(target, new)
-    os.replace(new, target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            new.write_text(text, encoding="utf-8", newline="")
+            if target.exists():
+                shutil.copymode(target, new)
+            os.replace(new, target)
+        except OSError:
+            # A disk that is full leaves a part of it.
+            with suppress(OSError):
+                new.unlink()
+            raise
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be written ({error.strerror}): see who may write in its folder.") from None
 
 
 def _unshared(value: Any) -> Any:

@@ -92,7 +92,6 @@ class Record:
     def write(self, **more: Any) -> None:
         """Add to it, and write it whole or not at all."""
         self.values = {**self.values, **more}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         replace_text(self.path, json.dumps(self.values, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -407,6 +407,26 @@ def test_retiring_that_breaks_off_leaves_all_as_it_was(file: Path, monkeypatch: 
     assert list((file.parent / "retirements").glob("*")) == []
 
 
+@pytest.mark.parametrize("what", ["tenants.yaml", "retirements"])
+@pytest.mark.usefixtures("exported")
+def test_what_cannot_be_written_is_told_and_nothing_is_half_done(
+    file: Path, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Both stand in the way of whoever may write anywhere, too.
+    if what == "retirements":
+        (file.parent / what).write_text("no folder", encoding="utf-8")
+    else:
+        (file.parent / f"{what}.new").mkdir()
+        assert tenants(file, "suspend", "HCS0001", "--no-plan") == 2
+    assert tenants(file, "remove", "HCS0001", "--accepted-by", "a@example.org", "--to", "/nowhere/HCS0001") == 2
+    *_, said = capsys.readouterr().err.splitlines()
+    assert said.startswith("nexus: ")
+    assert what in said
+    assert "cannot be written" in said
+    assert file.read_text(encoding="utf-8") == TEXT
+    assert list(file.parent.glob("retirements/*")) == []
+
+
 @pytest.mark.usefixtures("exported")
 def test_a_line_that_says_retired_has_its_record(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever ends the run, the record is there before the line is, and is put right by the next run."""
