@@ -50,7 +50,7 @@ def undo_update(
     found = updates.undoing(stack, wanted)
     number = found.update.number
     # What was given to that update alone is a part of what it was made with.
-    given = [*found.target.overrides, *overrides]
+    given = together(found.target.overrides, overrides)
     runner = Runner("rollback", f"update {number}", stack, given, run.policy_packs(packs), as_json)
     runner.require_somebody(yes)
     changes = changed_files(found)
@@ -94,6 +94,11 @@ def undo_update(
             console().print(f"Commit {names}: it declares what is out now.", markup=False)
     if story.problems:
         raise typer.Exit(1)
+
+
+def together(then: Sequence[str], now: Sequence[str]) -> list[str]:
+    """What was given to that update and what is given to this run, which goes before it: each once."""
+    return [*(each for each in then if each not in now), *now]
 
 
 def changed_files(found: Undoing) -> list[Change]:

@@ -24,7 +24,7 @@ from cli.progress import Progress
 from cli.rollback import updates
 from cli.rollback.lost import losses
 from cli.rollback.time_travel import Moment, Restorer, Tenant, moment, oldest_of, parsed
-from cli.rollback.update import changed_files, notes_on, nothing_to_put_back
+from cli.rollback.update import changed_files, notes_on, nothing_to_put_back, together
 from cli.rollback.updates import Update, kept, noted, undoing
 from policies.graph.resources import SIGNATURE
 
@@ -473,3 +473,10 @@ def test_a_machine_that_is_thrown_away_does_not_begin_without_them(
     with pytest.raises(FailureError, match="AuthorizationPermissionMismatch"):
         deploy()
     assert len(kept("prod")) == 1
+
+
+def test_what_is_given_again_does_not_add_up() -> None:
+    assert together(["a=1", "b=2"], ["a=1"]) == ["b=2", "a=1"]
+    # The last one counts, as it did.
+    assert together(["a=1", "a=2"], ["a=1"]) == ["a=2", "a=1"]
+    assert together(["a=1", "a=2"], []) == ["a=1", "a=2"]
