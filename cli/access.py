@@ -140,18 +140,16 @@ def embedded_access(place: Place, settings: Settings, cloud: Cloud) -> StackAcce
     )
 
 
-def history(place: Place) -> list[dict[str, Any]]:
+def history(place: Place) -> Iterator[dict[str, Any]]:
     """What the engine wrote down of each run of an embedded stack, the newest first."""
     folder = place.state / ".pulumi" / "history" / configuration.project() / place.stack
-    files = sorted(folder.glob("*.history.json"), key=lambda file: file.name, reverse=True)
-    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    for file in sorted(folder.glob("*.history.json"), key=lambda file: file.name, reverse=True):
+        yield json.loads(file.read_text(encoding="utf-8"))
 
 
 def updates(stack: str) -> list[dict[str, Any]]:
     """The same of a real stack's last runs, as `pulumi stack history` prints it."""
-    found: list[dict[str, Any]] = json.loads(
-        _asked(stack, "history", "--json", "--page-size", "50", what="the history")
-    )
+    found: list[dict[str, Any]] = json.loads(asked(stack, "history", "--json", "--page-size", "50", what="the history"))
     return found
 
 
@@ -169,14 +167,15 @@ def _exported(stack: str) -> dict[str, Any]:
 def exported(stack: str) -> str:
     """What `pulumi stack export` prints of a real stack: its secrets stay encrypted."""
     # Not by the Automation API: that one asks for secrets in the open.
-    return _asked(stack, "export", what="the state")
+    return asked(stack, "export", what="the state")
 
 
-def _asked(stack: str, *arguments: str, what: str) -> str:
-    """What `pulumi stack …` prints of a real stack."""
+def asked(stack: str, *arguments: str, what: str, environment: Mapping[str, str] | None = None) -> str:
+    """What `pulumi stack …` prints; `environment` is an embedded stack's. Raises `FailureError`, naming `what`."""
     done = subprocess.run(
         [str(engine.acquire(say).path), "stack", *arguments, "--stack", stack, "--non-interactive"],
         cwd=ROOT,
+        env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from typing import Annotated, Any
 
@@ -12,33 +10,23 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from cli import deployment, engine, options
-from cli.console import answer, console, say
+from cli import access, deployment, options
+from cli.console import answer, console
 from cli.failure import BadInputError, FailureError
-from cli.place import ROOT, Place
+from cli.place import Place
 
 
 def read(stack: str) -> dict[str, Any]:
     """A stack's outputs; secret ones are masked. Raises `FailureError` where there is no such stack yet."""
+    environment = None
     if deployment.is_embedded(stack):
         place = Place.of(stack)
         if not deployment.state_file(place).exists():
             raise FailureError(f"stack {stack!r} is not up: `./nexus up` brings it up.")
         environment = deployment.embedded_environment(place, None)
-    else:
-        environment = dict(os.environ)
-    done = subprocess.run(
-        [str(engine.acquire(say).path), "stack", "output", "--json", "--stack", stack, "--non-interactive"],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+    values: dict[str, Any] = json.loads(
+        access.asked(stack, "output", "--json", what="the outputs", environment=environment)
     )
-    if done.returncode:
-        raise FailureError(f"the outputs of stack {stack!r} cannot be read:\n{deployment.with_hint(done.stderr)}")
-    values: dict[str, Any] = json.loads(done.stdout)
     return values
 
 
