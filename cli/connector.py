@@ -106,6 +106,18 @@ def rows(cursor: SnowflakeCursor, statement: str, parameters: Sequence[Any] = ()
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def rows_if_there(cursor: SnowflakeCursor, statement: str) -> list[dict[str, Any]]:
+    """The same; none where what it asks of is not there, or not for this role."""
+    from snowflake.connector import Error
+
+    try:
+        return rows(cursor, statement)
+    except Error as error:
+        if error.errno == NOT_AUTHORIZED:
+            return []
+        raise
+
+
 def one_line(error: Exception) -> str:
     """Snowflake's error in one line: number, SQL state and message, without the query's id."""
     number, state = getattr(error, "errno", None), getattr(error, "sqlstate", None)

@@ -39,8 +39,6 @@ from policies.graph.resources import Secret, plain
 if TYPE_CHECKING:
     from pulumi.automation.events import EngineEvent
 
-_DATA: Final = {"Table": "TABLE", "Schema": "SCHEMA", "Database": "DATABASE"}
-"""What Time Travel brings back, which what `up` makes under the same name would stand in the way of."""
 _WRITES: Final = "-write-in-application"
 """Behind the organisation's id: the grant by which its application works."""
 _LONGEST: Final = 80
@@ -247,7 +245,7 @@ def _explained(
                 continue
             record = known.get(each.urn)
             with_ = next((moved[urn] for urn in (record.dependencies if record else ()) if urn in moved), None)
-            if with_ and type_of(each.urn).rpartition(":")[2] not in _DATA:
+            if with_ and type_of(each.urn).rpartition(":")[2] not in KINDS:
                 each = dataclasses.replace(each, within=with_.what, mend=_run(stack, with_.role, with_.undo))
         yield each
 
@@ -375,10 +373,11 @@ def _mended(stack: str) -> str:
 
 
 def _brought_back(kind: str, inputs: Mapping[str, Any], stack: str) -> str:
-    if kind not in _DATA:
+    if kind not in KINDS:
         return _mended(stack)
+    # Not by `up`: what it makes under the same name would stand in the way.
     name = words.joined(*(inputs[part] for part in ("database", "schema", "name") if part in inputs))
-    return _run(stack, "SYSADMIN", f"UNDROP {_DATA[kind]} {name}")
+    return _run(stack, "SYSADMIN", f"UNDROP {KINDS[kind]} {name}")
 
 
 def _run(stack: str, role: str, statement: str) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from cli.connector import NOT_AUTHORIZED, rows
+from cli.connector import rows_if_there
 from cli.drift_meaning import DECLARED, Meaning
+from cli.drift_retention import KINDS
 from cli.render import words
 from cli.render.script import Declared
 
 if TYPE_CHECKING:
     from snowflake.connector.cursor import SnowflakeCursor
 
-_KINDS: Final = {"Database": "DATABASE", "Schema": "SCHEMA", "Table": "TABLE"}
 _ELSEWHERE: Final = Meaning(DECLARED, "its data, if it was renamed, is where nothing of the stack protects it")
 
 
@@ -34,24 +34,24 @@ def renamed(declared: Iterable[Declared], gone: Collection[str], cursor: Snowfla
     return {
         each.urn: _found(each, known, cursor)
         for each in known
-        if each.urn in gone and each.kind in _KINDS and not _dropped(each, cursor)
+        if each.urn in gone and each.kind in KINDS and not _dropped(each, cursor)
     }
 
 
 def _dropped(each: Declared, cursor: SnowflakeCursor) -> bool:
     return any(
         row["name"] == each.inputs["name"] and row["dropped_on"] is not None
-        for row in _asked(cursor, f"SHOW {_KINDS[each.kind]}S HISTORY{_in(each)}")
+        for row in rows_if_there(cursor, f"SHOW {KINDS[each.kind]}S HISTORY{_in(each)}")
     )
 
 
 def _found(each: Declared, known: list[Declared], cursor: SnowflakeCursor) -> Renamed:
-    kind, name = _KINDS[each.kind], str(each.inputs["name"])
+    kind, name = KINDS[each.kind], str(each.inputs["name"])
     shown = f"SHOW {kind}S{_in(each)}"
     if each.kind == "Table":
         own = {str(other.inputs["name"]) for other in known if other.kind == "Table" and _in(other) == _in(each)}
         columns = [str(column["name"]) for column in each.inputs.get("columns") or ()]
-        others = sorted({str(row["name"]) for row in _asked(cursor, shown)} - own)
+        others = sorted({str(row["name"]) for row in rows_if_there(cursor, shown)} - own)
         alike = [other for other in others if _columns(each, other, cursor) == columns]
         if len(alike) == 1:
             to = f"ALTER TABLE {_written(each, alike[0])} RENAME TO {_written(each, name)}"
@@ -60,7 +60,7 @@ def _found(each: Declared, known: list[Declared], cursor: SnowflakeCursor) -> Re
 
 
 def _columns(each: Declared, table: str, cursor: SnowflakeCursor) -> list[str]:
-    return [str(row["name"]) for row in _asked(cursor, f"DESCRIBE TABLE {_written(each, table)}")]
+    return [str(row["name"]) for row in rows_if_there(cursor, f"DESCRIBE TABLE {_written(each, table)}")]
 
 
 def _in(each: Declared) -> str:
@@ -71,14 +71,3 @@ def _in(each: Declared) -> str:
 
 def _written(each: Declared, name: str) -> str:
     return words.joined(*(str(each.inputs[part]) for part in ("database", "schema") if part in each.inputs), name)
-
-
-def _asked(cursor: SnowflakeCursor, statement: str) -> list[dict[str, Any]]:
-    from snowflake.connector import Error
-
-    try:
-        return rows(cursor, statement)
-    except Error as error:
-        if error.errno == NOT_AUTHORIZED:
-            return []  # its container has gone with it
-        raise

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from cli import drift_meaning
-from cli.connector import NOT_AUTHORIZED, rows
+from cli.connector import rows, rows_if_there
 from cli.drift_meaning import Meaning
 from cli.render import words
 from cli.render.script import Declared
@@ -245,7 +245,7 @@ def _on_object(
 ) -> Iterator[GrantFound]:
     kind, name = _KINDS[each.kind], _own_name(each)
     written = _written(each)
-    held = _asked(cursor, f"SHOW GRANTS ON {kind} {written}")
+    held = rows_if_there(cursor, f"SHOW GRANTS ON {kind} {written}")
     for row in held:
         privilege, holder = str(row["privilege"]), _holder(row)
         if kind.endswith("ROLE") and privilege == "USAGE":
@@ -293,7 +293,7 @@ def _on_object(
                 declared=privilege,
             )
     if kind in ("DATABASE", "SCHEMA"):
-        for row in _asked(cursor, f"SHOW FUTURE GRANTS IN {kind} {written}"):
+        for row in rows_if_there(cursor, f"SHOW FUTURE GRANTS IN {kind} {written}"):
             privilege, holder = str(row["privilege"]), _holder(row, "grant_to")
             of = str(row["grant_on"]).replace("_", " ")
             if not {(privilege, of, name, holder), (_ANY, of, name, holder)} & known.future:
@@ -312,7 +312,7 @@ def _of_role(
     """Who holds it, and what it holds: other roles, and privileges on what is not declared."""
     kind, name, written = ("ROLE" if each.kind == "AccountRole" else "DATABASE ROLE"), _own_name(each), _written(each)
     stored = kind.replace(" ", "_")
-    for row in _asked(cursor, f"SHOW GRANTS OF {kind} {written}"):
+    for row in rows_if_there(cursor, f"SHOW GRANTS OF {kind} {written}"):
         holder = (str(row["granted_to"]), identifier(str(row["grantee_name"]))[-1])
         if (stored, name, holder) not in known.roles and _first((stored, name, holder), told):
             yield GrantFound(
@@ -323,7 +323,7 @@ def _of_role(
                 drift_meaning.of_role(name, holder[1]),
             )
     own: Holder = (stored, name[-1])
-    for row in _asked(cursor, f"SHOW GRANTS TO {kind} {written}"):
+    for row in rows_if_there(cursor, f"SHOW GRANTS TO {kind} {written}"):
         privilege, on = str(row["privilege"]), str(row["granted_on"]).replace("_", " ")
         target = () if on == "ACCOUNT" else identifier(str(row["name"]))
         if privilege == "OWNERSHIP":
@@ -354,7 +354,7 @@ def _to_user(
 ) -> Iterator[GrantFound]:
     name, written = _own_name(each), _written(each)
     holder: Holder = ("USER", name[-1])
-    for row in _asked(cursor, f"SHOW GRANTS TO USER {written}"):
+    for row in rows_if_there(cursor, f"SHOW GRANTS TO USER {written}"):
         role = identifier(str(row["role"]))
         if ("ROLE", role, holder) in known.roles or role in adopted_roles or not _first(("ROLE", role, holder), told):
             continue
@@ -378,17 +378,6 @@ def _first(key: tuple[Any, ...], told: set[tuple[Any, ...]]) -> bool:
         return False
     told.add(key)
     return True
-
-
-def _asked(cursor: SnowflakeCursor, statement: str) -> list[dict[str, Any]]:
-    from snowflake.connector import Error
-
-    try:
-        return rows(cursor, statement)
-    except Error as error:
-        if error.errno == NOT_AUTHORIZED:
-            return []
-        raise
 
 
 def _name(value: Any) -> Name:

@@ -9,7 +9,8 @@ from typing import Any, Final
 from cli.render.graph import Record
 
 DAYS: Final = "dataRetentionTimeInDays"
-KINDS: Final = ("Database", "Schema", "Table")
+KINDS: Final = {"Database": "DATABASE", "Schema": "SCHEMA", "Table": "TABLE"}
+"""What Time Travel brings back, by its resource type: Snowflake's word for each."""
 _LEAST: Final = "MIN_DATA_RETENTION_TIME_IN_DAYS"
 _NOT_ITS_OWN: Final = (None, -1)
 """A table or schema with these has its container's days."""

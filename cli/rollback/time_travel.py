@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.access import StackAccess
-from cli.connector import NOT_AUTHORIZED, one_line, rows
+from cli.connector import one_line, rows, rows_if_there
 from cli.failure import BadInputError, FailureError
 from policies.data_loss.names import sql
 from policies.graph.resources import identifier
@@ -284,15 +284,8 @@ class Account:
 
     def shown(self, kind: str, parent: Name, *, dropped: bool) -> Sequence[Mapping[str, Any]]:
         """The objects of a kind in its parent, and every dropped one too if asked; none where the parent is not."""
-        from snowflake.connector import ProgrammingError
-
         container = {"TABLES": "SCHEMA", "SCHEMAS": "DATABASE"}[kind]
-        try:
-            return rows(self.cursor, f"SHOW {kind}{' HISTORY' if dropped else ''} IN {container} {sql(parent)}")
-        except ProgrammingError as error:
-            if error.errno == NOT_AUTHORIZED:
-                return []
-            raise
+        return rows_if_there(self.cursor, f"SHOW {kind}{' HISTORY' if dropped else ''} IN {container} {sql(parent)}")
 
     def versions(self, kind: str, name: Name) -> tuple[Mapping[str, Any] | None, list[Mapping[str, Any]]]:
         """What bears a name now (None: nothing), and what bore it and was dropped, the latest first."""
