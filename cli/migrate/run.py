@@ -64,19 +64,12 @@ def batches_in(folder: Path) -> list[str]:
 
 def told_of(folder: Path, batch: str) -> dict[str, Any]:
     """When a batch was begun, and whether it is finished or was taken back: none of it where it has no journal."""
-    path = folder / batch / _JOURNAL
-    if not path.is_file():
-        return {}
-    try:
-        journal = open_kept(path)
-    except sqlite3.Error:
-        return {}
-    try:
+    with (
+        suppress(sqlite3.Error, FileNotFoundError, ValueError),
+        closing(open_kept(folder / batch / _JOURNAL)) as journal,
+    ):
         return {name: journal.fact(name) for name in ("begun", "finished", "rolled_back")}
-    except (sqlite3.Error, ValueError):
-        return {}
-    finally:
-        journal.close()
+    return {}
 
 
 def _now() -> datetime:
@@ -529,19 +522,11 @@ def rollback(world: World, batch: str, tenants: frozenset[str], *, even_if_used:
         path = folder / _JOURNAL
         if path.is_file():
             # Its rows are out whatever becomes of the journal, and the folder says so.
-            with suppress(sqlite3.Error):
-                _note_rollback(path, tenants, str(told["rolled_back"]))
+            with suppress(sqlite3.Error), closing(open_kept(path)) as journal:
+                if frozenset((journal.fact("identity") or {}).get("tenants", ())) <= tenants:
+                    journal.note(rolled_back=told["rolled_back"])
             told = reports.sign(told, world.key())
             write_private(folder / _ROLLED_BACK, json.dumps(told, indent=2) + "\n")
         elif not any(removed.values()):
             raise FailureError(f"no organisation has rows of batch {identifier}, and this machine does not know it")
     return told
-
-
-def _note_rollback(path: Path, tenants: frozenset[str], moment: str) -> None:
-    journal = open_kept(path)
-    try:
-        if frozenset((journal.fact("identity") or {}).get("tenants", ())) <= tenants:
-            journal.note(rolled_back=moment)
-    finally:
-        journal.close()

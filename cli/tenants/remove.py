@@ -233,10 +233,10 @@ def _allow(
         blocked = list(outcome.verdict.blocked) if outcome.verdict else []
         foreign = [judged for judged in blocked if judged.finding.tenant != organization or judged.finding.unknown]
         if foreign or not (outcome.succeeded or blocked):
-            words = [f"  {judged.finding}" for judged in foreign] or [
+            reasons = [f"  {judged.finding}" for judged in foreign] or [
                 f"  {problem}" for problem in (*outcome.progress.problems, *outcome.progress.violations)
             ]
-            raise FailureError("the plan does more than remove this organisation:\n" + "\n".join(words))
+            raise FailureError("the plan does more than remove this organisation:\n" + "\n".join(reasons))
         planned = of_one(organization, found, file.stack, settings)
         if planned.elsewhere:
             raise FailureError(
